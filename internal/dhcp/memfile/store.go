@@ -1,0 +1,333 @@
+package memfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bundy/internal/dhcp/lease"
+)
+
+// Errors of a store.
+var (
+	ErrLocked = errors.New("lease file is in use by another server")
+	ErrBusy   = errors.New("too many lease changes wait for the disk")
+	ErrClosed = errors.New("lease store is closed")
+)
+
+// maxWaiting bounds the changes that wait for the disk: some seconds of a disk's group commits. A server that gets
+// ErrBusy drops the request; the client asks again.
+const maxWaiting = 65536
+
+// compactFactor and compactFloor say when the journal is compacted: when it holds that many rows for each lease, and
+// at least compactFloor rows, so that small servers do not rewrite their file all the time.
+const (
+	compactFactor = 4
+	compactFloor  = 10000
+)
+
+// Options are the settings of a store.
+type Options struct {
+	// Volatile keeps leases in memory only (the configuration item persist is false); path is not touched.
+	Volatile bool
+	// Report is told what the operator should know: repairs at Open, failed compactions. May be nil.
+	Report func(text string)
+
+	open      func(path string, flag int) (file, error) // replaced by tests: a disk that fails
+	compactAt int                                       // rows; 0: compactFloor
+}
+
+// file is what the journal needs of an open file.
+type file interface {
+	io.Writer
+	Truncate(size int64) error
+	Sync() error
+	Close() error
+}
+
+// Store is a lease.Store. Create it with Open.
+type Store struct {
+	path string
+	opts Options
+
+	mu      sync.RWMutex
+	index   *index
+	waiting []change
+	closed  bool
+	failed  error // first failure since the last Flush
+
+	wake    chan struct{}
+	stopped chan struct{}
+
+	// Owned by the writer goroutine.
+	journal    file
+	lock       *os.File
+	size       int64 // bytes of complete rows in the journal
+	rows       int
+	torn       bool // the journal may hold more than size bytes
+	compacting chan error
+	buffer     []byte
+}
+
+// change is one Put, Delete or Flush on its way to the disk.
+type change struct {
+	row     lease.Lease // the row to write; no address: nothing to write
+	before  lease.Lease // what the address was, for going back
+	existed bool
+	done    func(error)
+}
+
+var _ lease.Store = (*Store)(nil)
+
+// Open reads the leases of the file at path and its companions, repairs what a crash left, and starts the writer.
+// It fails, changing nothing, when the file belongs to another server, does not look like a lease file, or cannot be
+// read or written. Rows that cannot be read are reported and left out, and the file they stand in is kept aside.
+func Open(path string, opts Options) (*Store, error) {
+	if opts.Report == nil {
+		opts.Report = func(string) {}
+	}
+	if opts.open == nil {
+		opts.open = func(path string, flag int) (file, error) { return os.OpenFile(path, flag, 0o640) }
+	}
+	if opts.compactAt == 0 {
+		opts.compactAt = compactFloor
+	}
+	s := &Store{path: path, opts: opts, index: newIndex(), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	if !opts.Volatile {
+		if err := s.load(); err != nil {
+			if s.lock != nil {
+				s.lock.Close()
+			}
+			return nil, fmt.Errorf("lease file %s: %w", path, err)
+		}
+	}
+	go s.write()
+	return s, nil
+}
+
+func (s *Store) load() error {
+	lock, err := os.OpenFile(s.path+".lock", os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		return err
+	}
+	s.lock = lock
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return fmt.Errorf("%w (%v)", ErrLocked, err)
+	}
+	upgrade := false
+	for _, name := range sources(s.path) {
+		got, err := scan(name, func(_ int64, l lease.Lease) { s.index.set(l) })
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.reportBad(name, got); err != nil {
+			return err
+		}
+		upgrade = upgrade || !got.current
+	}
+	got, err := scan(s.path, func(_ int64, l lease.Lease) { s.index.set(l) })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := s.reportBad(s.path, got); err != nil {
+		return err
+	}
+	if s.journal, err = s.opts.open(s.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE); err != nil {
+		return err
+	}
+	s.size, s.rows = got.whole, got.rows
+	if got.whole < got.size {
+		s.opts.Report(fmt.Sprintf("%s: an incomplete row of %d bytes at the end was cut off; it was never acknowledged", s.path, got.size-got.whole))
+		if err := s.journal.Truncate(got.whole); err != nil {
+			return err
+		}
+	}
+	if s.size == 0 {
+		if err := s.begin(); err != nil {
+			return err
+		}
+	} else if upgrade || !got.current {
+		s.rows = s.opts.compactAt + compactFactor*len(s.index.byAddress) // an older form: compact at the first chance
+	}
+	return syncDir(s.path)
+}
+
+// reportBad keeps a copy of a file that has rows we cannot read and names them.
+func (s *Store) reportBad(name string, got scanned) error {
+	if got.badRows == 0 {
+		return nil
+	}
+	kept, err := keepDamaged(name)
+	if err != nil {
+		return err
+	}
+	for _, text := range got.bad {
+		s.opts.Report(text)
+	}
+	s.opts.Report(fmt.Sprintf("%s: %d rows could not be read and are left out; the file is kept as %s", name, got.badRows, kept))
+	return nil
+}
+
+// begin writes the header of an empty journal.
+func (s *Store) begin() error {
+	header := lease.AppendHeader(nil)
+	if _, err := s.journal.Write(header); err != nil {
+		return errors.Join(err, s.journal.Truncate(0))
+	}
+	if err := s.journal.Sync(); err != nil {
+		return err
+	}
+	s.size, s.rows = int64(len(header)), 0
+	return nil
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// Get implements lease.Store.
+func (s *Store) Get(a netip.Addr) (lease.Lease, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e := s.index.byAddress[a]; e != nil {
+		return e.lease, true
+	}
+	return lease.Lease{}, false
+}
+
+// ByClientID implements lease.Store.
+func (s *Store) ByClientID(subnet uint32, clientID string) (lease.Lease, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return best(s.index.byClient[identity{subnet, clientID}])
+}
+
+// ByHWAddr implements lease.Store.
+func (s *Store) ByHWAddr(subnet uint32, hwType uint8, hwAddr string) (lease.Lease, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return best(s.index.byHardware[hardware{subnet, hwType, hwAddr}])
+}
+
+// Put implements lease.Store.
+func (s *Store) Put(l lease.Lease, done func(error)) {
+	l.Start = l.Start.UTC().Truncate(time.Second) // the file keeps whole seconds
+	s.enqueue(l, done)
+}
+
+// Delete implements lease.Store.
+func (s *Store) Delete(a netip.Addr, done func(error)) {
+	l, ok := s.Get(a)
+	if ok {
+		l.ValidLifetime = 0 // a tombstone; without a lease there is nothing to write
+	}
+	s.enqueue(l, done)
+}
+
+// enqueue changes the memory and hands the row to the writer. A lease without address only waits its turn.
+func (s *Store) enqueue(l lease.Lease, done func(error)) {
+	s.mu.Lock()
+	var refused error
+	switch {
+	case s.closed:
+		refused = ErrClosed
+	case len(s.waiting) >= maxWaiting:
+		refused = ErrBusy
+	}
+	if refused != nil {
+		s.mu.Unlock()
+		if done != nil {
+			go done(refused)
+		}
+		return
+	}
+	c := change{row: l, done: done}
+	if l.Address.IsValid() {
+		c.before, c.existed = s.index.set(l)
+	}
+	s.waiting = append(s.waiting, c)
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	s.mu.Unlock()
+}
+
+// Expired implements lease.Store.
+func (s *Store) Expired(now time.Time, limit int) []lease.Lease {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.index.running.ended(now, limit)
+}
+
+// NextExpiry implements lease.Store.
+func (s *Store) NextExpiry() (time.Time, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.index.running) == 0 {
+		return time.Time{}, false
+	}
+	return s.index.running.end(0), true
+}
+
+// ReclaimedBefore implements lease.Store.
+func (s *Store) ReclaimedBefore(t time.Time, limit int) []lease.Lease {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.index.reclaimed.ended(t, limit)
+}
+
+// All implements lease.Store. Writers wait while it runs.
+func (s *Store) All(fn func(lease.Lease) bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, e := range s.index.byAddress {
+		if !fn(e.lease) {
+			return
+		}
+	}
+}
+
+// Flush implements lease.Store.
+func (s *Store) Flush() error {
+	done := make(chan error, 1)
+	s.enqueue(lease.Lease{}, func(err error) { done <- err })
+	err := <-done
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed != nil {
+		err, s.failed = s.failed, nil
+	}
+	return err
+}
+
+// Close makes durable what waits and releases the file. Later changes get ErrClosed.
+func (s *Store) Close() error {
+	err := s.Flush()
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	s.closed = true
+	s.mu.Unlock()
+	close(s.wake)
+	<-s.stopped
+	return err
+}
