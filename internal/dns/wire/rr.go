@@ -47,6 +47,7 @@ const (
 const (
 	ClassIN   Class = 1
 	ClassCH   Class = 3
+	classHS   Class = 4
 	ClassNONE Class = 254
 	ClassANY  Class = 255
 )
@@ -102,6 +103,8 @@ func (c Class) String() string {
 		return "IN"
 	case ClassCH:
 		return "CH"
+	case classHS:
+		return "HS"
 	case ClassNONE:
 		return "NONE"
 	case ClassANY:

@@ -1,0 +1,66 @@
+package wire
+
+import "encoding/binary"
+
+// EDNS is what an OPT record says (RFC 6891 section 6.1).
+type EDNS struct {
+	Present bool
+	Size    uint16 // UDP payload size that the sender can take; values below 512 mean 512
+	Rcode   Rcode  // the upper eight bits of the response code, shifted to their place
+	Version uint8
+	DO      bool // RFC 3225
+}
+
+// OPTSize is the length of an OPT record without options.
+const OPTSize = 11
+
+// parse reads an OPT record from its class field on. Options are walked over, for their form only: what this server
+// does not know it must ignore (RFC 6891 section 6.1.2). False: an option overruns the record.
+func (e *EDNS) parse(r []byte) bool {
+	*e = EDNS{
+		Present: true,
+		Size:    binary.BigEndian.Uint16(r),
+		Rcode:   Rcode(r[2]) << 4,
+		Version: r[3],
+		DO:      r[4]&0x80 != 0,
+	}
+	for o := r[8:]; len(o) > 0; {
+		if len(o) < 4 {
+			return false
+		}
+		n := 4 + int(binary.BigEndian.Uint16(o[2:]))
+		if n > len(o) {
+			return false
+		}
+		o = o[n:]
+	}
+	return true
+}
+
+// FindEDNS reads the first OPT record among the additional records of a message; not Present when there is none. The
+// error wraps ErrMessage.
+func (m *Message) FindEDNS() (EDNS, error) {
+	for _, rr := range m.Additional {
+		if rr.Type != TypeOPT {
+			continue
+		}
+		raw := binary.BigEndian.AppendUint16(nil, uint16(rr.Class))
+		raw = binary.BigEndian.AppendUint32(raw, rr.TTL)
+		raw = binary.BigEndian.AppendUint16(raw, uint16(len(rr.Data)))
+		var e EDNS
+		if !e.parse(append(raw, rr.Data...)) {
+			return EDNS{}, ErrMessage
+		}
+		return e, nil
+	}
+	return EDNS{}, nil
+}
+
+// RR gives the OPT record that says e, without options.
+func (e EDNS) RR() RR {
+	ttl := uint32(e.Rcode>>4)<<24 | uint32(e.Version)<<16
+	if e.DO {
+		ttl |= 1 << 15
+	}
+	return RR{Name: Root, Type: TypeOPT, Class: Class(e.Size), TTL: ttl}
+}

@@ -1,0 +1,83 @@
+package wire
+
+import "encoding/binary"
+
+// Query is a request read in place, without allocation: what a server must know to answer. Reuse one for all requests
+// of a goroutine. After Parse the name is valid until the next Parse.
+type Query struct {
+	Header Header
+	Name   Name // lower case; borrowed from this Query
+	Type   Type
+	Class  Class
+	End    int // offset behind the question section; HeaderSize if it is empty
+
+	EDNS  EDNS
+	TSIG  bool // the last record is a TSIG (RFC 8945 section 5.1)
+	names [MaxName]byte
+}
+
+// Parse reads the header, the one question and the records behind it, as far as a server needs them: OPT, and whether
+// the message is signed. The result is the rcode to refuse with: RcodeFormErr for what is malformed, RcodeBadVers for
+// an EDNS version above 0, RcodeNoError when all is well. Header, and if it could be read the question, are set in any
+// case; a Name of "" says that it could not. The message must be at least HeaderSize long. The questions of messages that do not have exactly one are not
+// read (RFC 9619). Work is linear in the length of msg.
+func (q *Query) Parse(msg []byte) Rcode {
+	q.Header, q.Name, q.Type, q.Class = readHeader(msg), "", 0, 0
+	q.End, q.EDNS, q.TSIG = HeaderSize, EDNS{}, false
+	if q.Header.Questions != 1 {
+		return RcodeFormErr
+	}
+	n, off := expandName(msg, HeaderSize, &q.names)
+	if n == 0 || off+4 > len(msg) {
+		return RcodeFormErr
+	}
+	for i := range q.names[:n] {
+		q.names[i] = lower(q.names[i])
+	}
+	q.Name = BorrowName(q.names[:n])
+	q.Type = Type(binary.BigEndian.Uint16(msg[off:]))
+	q.Class = Class(binary.BigEndian.Uint16(msg[off+2:]))
+	q.End = off + 4
+	if len(msg) == q.End && q.Header.Answers|q.Header.Authorities|q.Header.Additionals == 0 {
+		return RcodeNoError
+	}
+	return q.parseRecords(msg)
+}
+
+// parseRecords walks over the records behind the question.
+func (q *Query) parseRecords(msg []byte) Rcode {
+	off := q.End
+	before := int(q.Header.Answers) + int(q.Header.Authorities)
+	all := before + int(q.Header.Additionals)
+	for i := 0; i < all; i++ {
+		start := off
+		off = skipName(msg, off)
+		if off == 0 || off+10 > len(msg) {
+			return RcodeFormErr
+		}
+		t := Type(binary.BigEndian.Uint16(msg[off:]))
+		end := off + 10 + int(binary.BigEndian.Uint16(msg[off+8:]))
+		if end > len(msg) {
+			return RcodeFormErr
+		}
+		switch {
+		case t == TypeOPT:
+			if i < before || q.EDNS.Present || msg[start] != 0 || !q.EDNS.parse(msg[off+2:end]) {
+				return RcodeFormErr
+			}
+		case t == TypeTSIG:
+			if i != all-1 || i < before {
+				return RcodeFormErr
+			}
+			q.TSIG = true
+		}
+		off = end
+	}
+	if off != len(msg) {
+		return RcodeFormErr
+	}
+	if q.EDNS.Version > 0 {
+		return RcodeBadVers
+	}
+	return RcodeNoError
+}
