@@ -1,0 +1,142 @@
+package zone
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"bundy/internal/dns/wire"
+)
+
+// Version is one state of a zone. It is immutable; any number of goroutines may read it.
+type Version struct {
+	origin wire.Name // as given, case kept
+	key    wire.Name // origin in lower case
+	class  wire.Class
+	names  index[node]
+	apex   *node
+	soa    *rrset // nil when the apex has none
+	ns     *rrset // of the apex
+	rrs    int
+	cuts   int // names with a DNAME, or with NS records below the apex: those that change what lies below them
+}
+
+// Origin gives the name of the zone's apex.
+func (v *Version) Origin() wire.Name { return v.origin }
+
+// Class gives the class of all records.
+func (v *Version) Class() wire.Class { return v.class }
+
+// Len gives the number of records.
+func (v *Version) Len() int { return v.rrs }
+
+// Serial gives the serial of the SOA record, 0 if there is none.
+func (v *Version) Serial() Serial { return SerialOf(v.SOA()) }
+
+// SOA gives the SOA record; its type is 0 if there is none.
+func (v *Version) SOA() wire.RR {
+	if v.soa == nil {
+		return wire.RR{}
+	}
+	return wire.RR{Name: v.apex.name, Type: wire.TypeSOA, Class: v.class, TTL: v.soa.ttl(), Data: v.soa.data(0)}
+}
+
+// RRset gives the records of type t at exactly the name n, wildcards not applied; nil if there are none. For RRSIG it
+// gives the signatures of all types. The RDATA is shared and must not be written to.
+func (v *Version) RRset(n wire.Name, t wire.Type) []wire.RR {
+	at := v.names.get(n.Lower())
+	if at == nil {
+		return nil
+	}
+	var rrs []wire.RR
+	for _, s := range at.sets {
+		if s.typ == t {
+			rrs = s.appendRRs(rrs, at.name, v.class)
+		}
+	}
+	return rrs
+}
+
+// Types gives the types at the name n in ascending order; none if the name is an empty non-terminal or is not there.
+func (v *Version) Types(n wire.Name) []wire.Type {
+	at := v.names.get(n.Lower())
+	if at == nil {
+		return nil
+	}
+	var types []wire.Type
+	for _, s := range at.sets {
+		if len(types) == 0 || types[len(types)-1] != s.typ {
+			types = append(types, s.typ)
+		}
+	}
+	return types
+}
+
+// All gives every record: the SOA first, then by name in canonical order (RFC 4034 section 6.1) and by type. It sorts
+// the names when the iteration begins.
+func (v *Version) All() iter.Seq[wire.RR] {
+	return func(yield func(wire.RR) bool) {
+		if v.soa != nil && !yield(v.SOA()) {
+			return
+		}
+		var buf []wire.RR
+		for _, n := range v.sorted() {
+			for _, s := range n.sets {
+				buf = s.appendRRs(buf[:0], n.name, v.class)
+				if s == v.soa {
+					buf = buf[1:] // went out first
+				}
+				for _, rr := range buf {
+					if !yield(rr) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// sorted gives the names that own records in canonical order. Sorting by a key made once a name, the labels from the
+// root on with their ends marked, is several times as fast as comparing names label by label.
+func (v *Version) sorted() []*node {
+	type keyed struct {
+		key  string
+		node *node
+	}
+	all := make([]keyed, 0, v.names.n)
+	v.names.all(func(key wire.Name, n *node) bool {
+		if len(n.sets) > 0 {
+			all = append(all, keyed{sortKey(key), n})
+		}
+		return true
+	})
+	slices.SortFunc(all, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+	nodes := make([]*node, len(all))
+	for i, k := range all {
+		nodes[i] = k.node
+	}
+	return nodes
+}
+
+// sortKey makes a string whose byte order is the canonical order of names: labels from the last to the first, each
+// ended by two zero octets, with a zero octet inside a label written as 0 1.
+func sortKey(key wire.Name) string {
+	var offs [128]uint8
+	labels := 0
+	for i := 0; i < len(key) && key[i] != 0; i += 1 + int(key[i]) {
+		offs[labels] = uint8(i)
+		labels++
+	}
+	out := make([]byte, 0, len(key)+labels)
+	for i := labels - 1; i >= 0; i-- {
+		at := int(offs[i])
+		for _, c := range []byte(key[at+1 : at+1+int(key[at])]) {
+			out = append(out, c)
+			if c == 0 {
+				out = append(out, 1)
+			}
+		}
+		out = append(out, 0, 0)
+	}
+	return string(out)
+}
