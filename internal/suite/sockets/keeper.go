@@ -1,0 +1,198 @@
+package sockets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// maxSockets bounds the requests kept at once: a machine with some hundred addresses and interfaces has room.
+	maxSockets = 1024
+
+	// busyTime is how long a port in use is tried again: the children of a suite that crashed may still be dying.
+	busyTime  = time.Second
+	busyPause = 50 * time.Millisecond
+)
+
+// Keeper binds sockets and keeps them open. Each belongs to the component that asked for it.
+type Keeper struct {
+	mu   sync.Mutex // held over socket calls that do not wait
+	held map[Request]*held
+}
+
+type held struct {
+	owner string
+	fds   []int
+	port  uint16 // the request's, or the one that the kernel chose for 0
+	link  int    // index of the interface when the socket was made
+}
+
+// NewKeeper makes a keeper without sockets.
+func NewKeeper() *Keeper { return &Keeper{held: make(map[Request]*held)} }
+
+// For gives the source of one component.
+func (k *Keeper) For(owner string) Source { return local{k, owner} }
+
+type local struct {
+	keeper *Keeper
+	owner  string
+}
+
+func (l local) Get(ctx context.Context, r Request) ([]*os.File, error) {
+	return l.keeper.get(ctx, l.owner, r)
+}
+
+func (l local) Drop(r Request) { l.keeper.drop(l.owner, r) }
+
+func (k *Keeper) get(ctx context.Context, owner string, r Request) ([]*os.File, error) {
+	r, err := r.normal()
+	if err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(busyTime)
+	for {
+		files, err := k.try(owner, r)
+		if !errors.Is(err, unix.EADDRINUSE) || time.Now().After(deadline) {
+			return files, err
+		}
+		select {
+		case <-time.After(busyPause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func (k *Keeper) try(owner string, r Request) ([]*os.File, error) {
+	link, err := linkIndex(r)
+	if err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	h := k.held[r]
+	switch {
+	case h != nil && h.owner != owner:
+		return nil, fmt.Errorf("bind %v: used by %s", r, h.owner)
+	case h != nil && h.link == link:
+		return duplicates(r, h.fds)
+	case h != nil: // an interface of that name was removed and made anew: the old socket hears nothing
+		closeAll(h.fds)
+		delete(k.held, r)
+	case len(k.held) >= maxSockets:
+		return nil, fmt.Errorf("bind %v: more than %d sockets", r, maxSockets)
+	}
+	fds, err := open(r, k.holdsPort(r))
+	if err != nil {
+		return nil, err
+	}
+	files, err := duplicates(r, fds)
+	if err != nil {
+		closeAll(fds)
+		return nil, err
+	}
+	k.held[r] = &held{owner, fds, boundPort(r, fds[0]), link}
+	return files, nil
+}
+
+// holdsPort tells whether a socket of ours may stand in the way of r: another number of copies, or an address that
+// covers the new one or is covered by it, as when 0.0.0.0 is narrowed by a commit whose old sockets are still open.
+func (k *Keeper) holdsPort(r Request) bool {
+	stream := r.Kind == TCP
+	for other, h := range k.held {
+		if (other.Kind == TCP) == stream && other.Kind != DHCP4Raw && h.port == r.Address.Port() && overlap(other, r) {
+			return true
+		}
+	}
+	return false
+}
+
+func overlap(a, b Request) bool {
+	x, y := a.Address.Addr(), b.Address.Addr()
+	if x.Is4() != y.Is4() || a.Interface != "" && b.Interface != "" && a.Interface != b.Interface {
+		return false
+	}
+	return x == y || x.IsUnspecified() || y.IsUnspecified()
+}
+
+func (k *Keeper) drop(owner string, r Request) {
+	r, err := r.normal()
+	if err != nil {
+		return // such a socket was never made
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if h := k.held[r]; h != nil && h.owner == owner {
+		closeAll(h.fds)
+		delete(k.held, r)
+	}
+}
+
+// Release closes all sockets of a component: it was removed from the configuration.
+func (k *Keeper) Release(owner string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for r, h := range k.held {
+		if h.owner == owner {
+			closeAll(h.fds)
+			delete(k.held, r)
+		}
+	}
+}
+
+// Close closes all sockets.
+func (k *Keeper) Close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, h := range k.held {
+		closeAll(h.fds)
+	}
+	clear(k.held)
+}
+
+func boundPort(r Request, fd int) uint16 {
+	at, err := unix.Getsockname(fd)
+	if err != nil {
+		return r.Address.Port()
+	}
+	switch at := at.(type) {
+	case *unix.SockaddrInet4:
+		return uint16(at.Port)
+	case *unix.SockaddrInet6:
+		return uint16(at.Port)
+	}
+	return r.Address.Port() // packet sockets have none
+}
+
+func linkIndex(r Request) (int, error) {
+	if r.Interface == "" {
+		return 0, nil
+	}
+	link, err := net.InterfaceByName(r.Interface)
+	if err != nil {
+		return 0, fmt.Errorf("socket %v: %w", r, err)
+	}
+	return link.Index, nil
+}
+
+func duplicates(r Request, fds []int) ([]*os.File, error) {
+	files := make([]*os.File, 0, len(fds))
+	for _, fd := range fds {
+		dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			for _, f := range files {
+				f.Close()
+			}
+			return nil, failure(r, "duplicate", err)
+		}
+		files = append(files, os.NewFile(uintptr(dup), r.String()))
+	}
+	return files, nil
+}
