@@ -12,6 +12,23 @@ const (
 	None // as a threshold only: nothing passes
 )
 
+// String gives the name used in the configuration and in the log.
+func (s Severity) String() string {
+	switch s {
+	case Debug:
+		return "DEBUG"
+	case Info:
+		return "INFO"
+	case Warn:
+		return "WARN"
+	case Error:
+		return "ERROR"
+	case Fatal:
+		return "FATAL"
+	}
+	return "NONE"
+}
+
 // Message is one entry of the catalogue. It is immutable.
 type Message struct {
 	id       string
