@@ -1,0 +1,371 @@
+package zone
+
+import (
+	"encoding/binary"
+	"math"
+
+	"bundy/internal/dns/wire"
+)
+
+const (
+	// maxLinks bounds the CNAME and DNAME records followed for one question, as other servers do.
+	maxLinks = 16
+	// maxTargets bounds the names whose addresses are added for one RRset of MX, SRV or apex NS records: more than any
+	// sane RRset has, and too few to make additional data a load (CVE-2024-11187).
+	maxTargets = 13
+	// maxGlue bounds the name servers of a delegation whose addresses are looked up. Far more than fit a UDP message.
+	maxGlue = 64
+	// maxSets bounds the RRsets of an answer to ANY.
+	maxSets = 128
+)
+
+// Answer is the reply to one question, as references into versions of zones. Reuse one for all questions of a
+// goroutine: after the first few it allocates nothing.
+type Answer struct {
+	Rcode wire.Rcode
+	AA    bool
+	Zone  *Version // the zone that answered first; nil if there is none
+
+	sections [3][]item
+	links    int
+	synth    [maxLinks + 1]synthesis
+	star     [wire.MaxName + 2]byte
+}
+
+// item is one RRset to send.
+type item struct {
+	owner    wire.Name
+	set      *rrset
+	maxTTL   uint32
+	required bool // without it the reply is truncated
+}
+
+// synthesis is room for a CNAME made of a DNAME.
+type synthesis struct {
+	set     rrset
+	encoded [wire.RRHead + wire.MaxName]byte
+	target  [1]wire.Name
+	name    [wire.MaxName]byte
+}
+
+func (a *Answer) reset() {
+	a.Rcode, a.AA, a.Zone, a.links = wire.RcodeNoError, false, nil, 0
+	for i := range a.sections {
+		a.sections[i] = a.sections[i][:0]
+	}
+}
+
+// Answers tells how many RRsets the answer section has.
+func (a *Answer) Answers() int { return len(a.sections[wire.Answer]) }
+
+// Authorities tells how many RRsets the authority section has.
+func (a *Answer) Authorities() int { return len(a.sections[wire.Authority]) }
+
+// Lookup answers a question from one zone. The name must be in lower case, at or below the origin, and must stay as it
+// is while the Answer is in use. With do, signatures are added.
+func (v *Version) Lookup(qname wire.Name, qtype wire.Type, do bool, a *Answer) {
+	a.reset()
+	a.follow(nil, v, qname, qtype, do)
+}
+
+// Lookup answers a question from the zones of the catalog. Aliases are followed from zone to zone as long as they lead
+// to zones that are here. No zone gives REFUSED; a zone that is known but not loaded gives SERVFAIL; both without AA.
+// Otherwise as Lookup of a Version.
+func (c *Catalog) Lookup(class wire.Class, qname wire.Name, qtype wire.Type, do bool, a *Answer) {
+	a.reset()
+	e := c.zoneFor(class, qname, qtype)
+	if e == nil {
+		a.Rcode = wire.RcodeRefused
+		return
+	}
+	v := e.Version()
+	if v == nil {
+		a.Rcode = wire.RcodeServFail
+		return
+	}
+	a.follow(c, v, qname, qtype, do)
+}
+
+// zoneFor gives the zone that answers a question. DS records are the parent zone's (RFC 4035 section 3.1.4.1), if it
+// is here.
+func (c *Catalog) zoneFor(class wire.Class, qname wire.Name, qtype wire.Type) *Entry {
+	if qtype == wire.TypeDS && len(qname) > 1 {
+		if e := c.Find(class, qname.Parent()); e != nil {
+			return e
+		}
+	}
+	return c.Find(class, qname)
+}
+
+// follow answers from v, and then from where aliases lead. c is nil if they must stay in v.
+func (a *Answer) follow(c *Catalog, v *Version, name wire.Name, qtype wire.Type, do bool) {
+	a.Zone = v
+	if v.soa == nil || v.ns == nil {
+		a.Rcode = wire.RcodeServFail
+		return
+	}
+	a.AA = true
+	for {
+		target := a.step(v, name, qtype, do)
+		if target == "" || a.links >= maxLinks {
+			return
+		}
+		a.links++
+		name = target
+		if c == nil {
+			if !name.IsBelow(v.key) {
+				return
+			}
+			continue
+		}
+		e := c.zoneFor(v.class, name, qtype)
+		if e == nil {
+			return
+		}
+		if v = e.Version(); v == nil || v.soa == nil || v.ns == nil {
+			return // what was found so far is a good answer; the resolver asks on for the rest
+		}
+	}
+}
+
+// step answers for one name, which lies in v. It returns the name that an alias leads to, "" if the answer is complete.
+func (a *Answer) step(v *Version, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
+	if v.cuts == 0 { // nothing can lie between the apex and the name: the most common case needs one look-up
+		if n := v.names.get(name); n != nil {
+			return a.atNode(v, n, name, qtype, do)
+		}
+	}
+	var offs [128]uint8
+	labels, apexLabels := 0, v.key.Labels()
+	for i := 0; name[i] != 0; i += 1 + int(name[i]) {
+		offs[labels] = uint8(i)
+		labels++
+	}
+	at := v.apex
+	for i := labels - apexLabels - 1; i >= 0; i-- {
+		if d := at.set(wire.TypeDNAME); d != nil {
+			return a.redirect(v, at, d, name, do)
+		}
+		var next *node
+		if at.children > 0 {
+			next = v.names.get(name[offs[i]:])
+		}
+		if next == nil {
+			return a.wildcard(v, at, name, name[int(offs[i])+1+int(name[offs[i]]):], qtype, do)
+		}
+		at = next
+		if v.cuts > 0 {
+			if ns := at.set(wire.TypeNS); ns != nil && (i > 0 || qtype != wire.TypeDS) {
+				a.refer(v, at, ns, do)
+				return ""
+			}
+		}
+	}
+	return a.atNode(v, at, name, qtype, do)
+}
+
+// atNode answers from the records of an existing name, which stands for the name asked.
+func (a *Answer) atNode(v *Version, n *node, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
+	if qtype == wire.TypeANY || qtype == wire.TypeRRSIG {
+		if a.allSets(n, name, qtype, do) {
+			a.apexServers(v, n, qtype, do)
+			return ""
+		}
+	} else if s := n.set(qtype); s != nil {
+		a.add(wire.Answer, n, name, s, do, true)
+		a.addresses(v, s, do)
+		a.apexServers(v, n, qtype, do)
+		return ""
+	}
+	if s := n.set(wire.TypeCNAME); s != nil {
+		if a.has(name, s) {
+			return "" // a loop: once around is all there is to say
+		}
+		a.add(wire.Answer, n, name, s, do, true)
+		return s.targets[0]
+	}
+	a.negative(v, wire.RcodeNoError, do)
+	return ""
+}
+
+// allSets adds every RRset of a name, or with type RRSIG every signature. False: there are none.
+func (a *Answer) allSets(n *node, name wire.Name, qtype wire.Type, do bool) bool {
+	found := false
+	for i, s := range n.sets {
+		if i == maxSets {
+			break
+		}
+		if s.typ == qtype || qtype == wire.TypeANY && (do || s.typ != wire.TypeRRSIG) {
+			a.put(wire.Answer, item{name, s, math.MaxUint32, true})
+			found = true
+		}
+	}
+	return found
+}
+
+// wildcard answers for a name that does not exist, whose closest encloser is at (RFC 4592 section 3.3.1).
+func (a *Answer) wildcard(v *Version, at *node, name, encloser wire.Name, qtype wire.Type, do bool) (target wire.Name) {
+	if at.star {
+		key := append(append(a.star[:0], 1, '*'), encloser...)
+		if n := v.names.get(wire.BorrowName(key)); n != nil {
+			return a.atNode(v, n, name, qtype, do)
+		}
+	}
+	a.negative(v, wire.RcodeNXDomain, do)
+	return ""
+}
+
+// redirect answers by a DNAME above the name (RFC 6672 section 3.2).
+func (a *Answer) redirect(v *Version, at *node, d *rrset, name wire.Name, do bool) (target wire.Name) {
+	if !a.has(at.name, d) {
+		a.add(wire.Answer, at, at.name, d, do, true)
+	}
+	prefix := name[:len(name)-len(at.name)]
+	if len(prefix)+len(d.targets[0]) > wire.MaxName {
+		a.Rcode = wire.RcodeYXDomain
+		return ""
+	}
+	for _, it := range a.sections[wire.Answer] {
+		if it.set.typ == wire.TypeCNAME && it.owner == name {
+			return "" // a loop: this alias was said already
+		}
+	}
+	s := &a.synth[a.links]
+	s.make(v.class, d, prefix)
+	a.put(wire.Answer, item{name, &s.set, math.MaxUint32, true})
+	if d.targets[0].IsBelow(at.name) {
+		return "" // each new name would be below the DNAME again, without end
+	}
+	return s.target[0]
+}
+
+// make makes the CNAME that leads from prefix and the DNAME's owner to prefix and the DNAME's target.
+func (s *synthesis) make(class wire.Class, d *rrset, prefix wire.Name) {
+	n := copy(s.name[:], prefix)
+	n += copy(s.name[n:], d.targets[0])
+	s.target[0] = wire.BorrowName(s.name[:n])
+	e := s.encoded[:0]
+	e = binary.BigEndian.AppendUint16(e, uint16(wire.TypeCNAME))
+	e = binary.BigEndian.AppendUint16(e, uint16(class))
+	e = binary.BigEndian.AppendUint32(e, d.ttl())
+	e = binary.BigEndian.AppendUint16(e, uint16(n))
+	e = append(e, s.name[:n]...)
+	s.set = rrset{typ: wire.TypeCNAME, count: 1, encoded: e, targets: s.target[:]}
+}
+
+// refer answers that the zone delegated at n is responsible.
+func (a *Answer) refer(v *Version, n *node, ns *rrset, do bool) {
+	if a.links == 0 {
+		a.AA = false
+	}
+	a.add(wire.Authority, n, n.name, ns, do, true)
+	if ds := n.set(wire.TypeDS); ds != nil && do {
+		a.add(wire.Authority, n, n.name, ds, do, true)
+	}
+	for i, target := range ns.targets {
+		if i == maxGlue {
+			break
+		}
+		// Without the addresses of servers below the cut the delegation is of no use (RFC 9471 section 2.1).
+		a.address(v, target, do, target.IsBelow(n.name))
+	}
+}
+
+// negative answers that there is no such name or no such data (RFC 2308 sections 2 and 3).
+func (a *Answer) negative(v *Version, rcode wire.Rcode, do bool) {
+	a.Rcode = rcode
+	ttl := min(v.soa.ttl(), soaMinimum(v.soa.data(0)))
+	a.put(wire.Authority, item{v.apex.name, v.soa, ttl, true})
+	if do {
+		if sig := v.apex.signature(wire.TypeSOA); sig != nil {
+			a.put(wire.Authority, item{v.apex.name, sig, ttl, true})
+		}
+	}
+}
+
+// apexServers adds the zone's own name servers to a positive answer, unless they are what was asked for.
+func (a *Answer) apexServers(v *Version, n *node, qtype wire.Type, do bool) {
+	if n == v.apex && (qtype == wire.TypeNS || qtype == wire.TypeANY) {
+		return
+	}
+	a.add(wire.Authority, v.apex, v.apex.name, v.ns, do, false)
+	a.addresses(v, v.ns, do)
+}
+
+// addresses adds the addresses of the hosts that a set of NS, MX or SRV records names, where the zone has them.
+func (a *Answer) addresses(v *Version, s *rrset, do bool) {
+	switch s.typ {
+	case wire.TypeNS, wire.TypeMX, wire.TypeSRV:
+		for i, target := range s.targets {
+			if i == maxTargets {
+				return
+			}
+			a.address(v, target, do, false)
+		}
+	}
+}
+
+func (a *Answer) address(v *Version, host wire.Name, do, required bool) {
+	if !host.IsBelow(v.key) {
+		return
+	}
+	n := v.names.get(host)
+	if n == nil {
+		return
+	}
+	for _, s := range n.sets {
+		if (s.typ == wire.TypeA || s.typ == wire.TypeAAAA) && !a.sent(s) {
+			a.add(wire.Additional, n, n.name, s, do, required)
+		}
+	}
+}
+
+// add puts an RRset of n into a section, and with do its signatures.
+func (a *Answer) add(section wire.Section, n *node, owner wire.Name, s *rrset, do, required bool) {
+	a.put(section, item{owner, s, math.MaxUint32, required})
+	if do {
+		if sig := n.signature(s.typ); sig != nil {
+			a.put(section, item{owner, sig, math.MaxUint32, required})
+		}
+	}
+}
+
+func (a *Answer) put(section wire.Section, it item) {
+	a.sections[section] = append(a.sections[section], it)
+}
+
+// has tells whether the RRset is in the answer section under that name.
+func (a *Answer) has(owner wire.Name, s *rrset) bool {
+	for _, it := range a.sections[wire.Answer] {
+		if it.set == s && it.owner == owner {
+			return true
+		}
+	}
+	return false
+}
+
+// sent tells whether the RRset of a host's addresses is in the answer or additional section.
+func (a *Answer) sent(s *rrset) bool {
+	for _, section := range [...]wire.Section{wire.Answer, wire.Additional} {
+		for _, it := range a.sections[section] {
+			if it.set == s {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Write writes the records behind the question in b. It returns true if the reply must say TC: an RRset that it must
+// hold did not fit (RFC 2181 section 9, RFC 9471). What is only additional or the apex servers is left out without TC.
+func (a *Answer) Write(b *wire.Builder) (truncated bool) {
+	for section, items := range a.sections {
+		for _, it := range items {
+			s := it.set
+			if !b.AddSet(wire.Section(section), it.owner, s.typ, s.encoded, s.count, it.maxTTL) && it.required {
+				return true
+			}
+		}
+	}
+	return false
+}
