@@ -1,0 +1,203 @@
+package netif
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// queueLength bounds the packets that wait for the server: about 50 ms of work at full load. What waits longer than
+// clients take to repeat is useless, so more would only make answers late.
+const queueLength = 512
+
+// Opener makes the sockets of an interface. The files are non-blocking and belong to the caller.
+type Opener interface {
+	// UDP binds a datagram socket to the port on the interface alone, with broadcast and IP_PKTINFO.
+	UDP(ctx context.Context, name string, port uint16) (*os.File, error)
+	// Raw opens a packet socket for sending Ethernet frames.
+	Raw(ctx context.Context, name string) (*os.File, error)
+	// Drop tells that both are not needed any more.
+	Drop(name string, port uint16)
+}
+
+// Links are the served interfaces. Packets come from any of them on one channel. Update may be called from one
+// goroutine at a time, the other methods from any.
+type Links struct {
+	opener  Opener
+	packets chan Packet
+	buffers sync.Pool
+	lost    atomic.Uint64
+	readers sync.WaitGroup
+
+	mu   sync.Mutex
+	open map[string]*Link
+}
+
+// NewLinks makes an empty set.
+func NewLinks(o Opener) *Links {
+	return &Links{
+		opener: o, packets: make(chan Packet, queueLength), open: map[string]*Link{},
+		buffers: sync.Pool{New: func() any { return new([MaxPacket]byte) }},
+	}
+}
+
+// Packets gives what is received. Release must be called for each packet when its data are not needed any more.
+func (s *Links) Packets() <-chan Packet { return s.packets }
+
+// Release gives a packet's buffer back.
+func (s *Links) Release(p Packet) {
+	if cap(p.Data) >= MaxPacket {
+		s.buffers.Put((*[MaxPacket]byte)(p.Data[:MaxPacket]))
+	}
+}
+
+// Lost is the number of packets thrown away because the server was busy.
+func (s *Links) Lost() uint64 { return s.lost.Load() }
+
+// Open lists the interfaces that are served.
+func (s *Links) Open() []Interface {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Interface
+	for _, l := range s.open {
+		out = append(out, l.Interface)
+	}
+	slices.SortFunc(out, func(a, b Interface) int { return a.Index - b.Index })
+	return out
+}
+
+// Changes is what Update did.
+type Changes struct {
+	Opened, Closed []string
+	Failed         map[string]error // by interface; tried again with the next Update
+	NoFrames       map[string]error // opened without packet socket
+}
+
+// Update serves exactly the wanted interfaces (Choose) at these ports. An interface that was made anew or changed its
+// hardware address is opened again; a change of addresses alone keeps the sockets.
+func (s *Links) Update(ctx context.Context, wanted []Interface, ports Ports) Changes {
+	c := Changes{Failed: map[string]error{}, NoFrames: map[string]error{}}
+	keep := map[string]bool{}
+	for _, i := range wanted {
+		s.mu.Lock()
+		old := s.open[i.Name]
+		s.mu.Unlock()
+		if old != nil && old.Index == i.Index && old.HWAddr == i.HWAddr && old.ports == ports {
+			keep[i.Name] = true
+			if !slices.Equal(old.Addrs, i.Addrs) {
+				s.put(&Link{Interface: i, ports: ports, conn: old.conn, raw: old.raw})
+			}
+			continue
+		}
+		if old != nil {
+			s.drop(old)
+			c.Closed = append(c.Closed, i.Name)
+		}
+		l, err := s.start(ctx, i, ports, &c)
+		if err != nil {
+			c.Failed[i.Name] = err
+			continue
+		}
+		keep[i.Name] = true
+		s.put(l)
+		c.Opened = append(c.Opened, i.Name)
+		s.readers.Go(func() { s.read(l) })
+	}
+	s.mu.Lock()
+	var gone []*Link
+	for name, l := range s.open {
+		if !keep[name] {
+			gone = append(gone, l)
+		}
+	}
+	s.mu.Unlock()
+	for _, l := range gone {
+		s.drop(l)
+		c.Closed = append(c.Closed, l.Name)
+	}
+	return c
+}
+
+func (s *Links) start(ctx context.Context, i Interface, ports Ports, c *Changes) (*Link, error) {
+	udp, err := s.opener.UDP(ctx, i.Name, ports.Server)
+	if err != nil {
+		return nil, fmt.Errorf("open interface %s: %w", i.Name, err)
+	}
+	var raw *os.File
+	if i.Ethernet {
+		if raw, err = s.opener.Raw(ctx, i.Name); err != nil {
+			c.NoFrames[i.Name] = err
+			raw = nil
+		}
+	}
+	return newLink(i, ports, udp, raw)
+}
+
+func (s *Links) put(l *Link) {
+	s.mu.Lock()
+	s.open[l.Name] = l
+	s.mu.Unlock()
+}
+
+func (s *Links) drop(l *Link) {
+	s.mu.Lock()
+	delete(s.open, l.Name)
+	s.mu.Unlock()
+	l.close()
+	s.opener.Drop(l.Name, l.ports.Server)
+}
+
+// current gives the newest form of a link, with the addresses that the interface has now.
+func (s *Links) current(l *Link) *Link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := s.open[l.Name]; now != nil && now.conn == l.conn {
+		return now
+	}
+	return l
+}
+
+// read receives until the link is closed.
+func (s *Links) read(l *Link) {
+	for {
+		buffer := s.buffers.Get().(*[MaxPacket]byte)
+		p, err := l.read(buffer[:])
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			// ICMP errors about earlier replies, or the interface went down: Update closes it then.
+			s.buffers.Put(buffer)
+			time.Sleep(readPause)
+			continue
+		}
+		p.Link = s.current(l)
+		select {
+		case s.packets <- p:
+		default:
+			s.lost.Add(1)
+			s.buffers.Put(buffer)
+		}
+	}
+}
+
+// readPause keeps a socket that only fails from using a processor.
+const readPause = 10 * time.Millisecond
+
+// Close ends reception on all interfaces. The sockets are not dropped at the opener: a restarted server gets them
+// again with what arrived meanwhile.
+func (s *Links) Close() {
+	s.mu.Lock()
+	for name, l := range s.open {
+		delete(s.open, name)
+		l.close()
+	}
+	s.mu.Unlock()
+	s.readers.Wait()
+}

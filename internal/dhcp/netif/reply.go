@@ -1,0 +1,53 @@
+package netif
+
+import (
+	"net/netip"
+
+	"bundy/internal/dhcp/packet4"
+)
+
+// Ports are the UDP ports of servers and relays (67) and of clients (68).
+type Ports struct{ Server, Client uint16 }
+
+// relayPort is the sub-option by which a relay asks for replies to the port it sent from (RFC 8357 section 5.1).
+const relayPort = 19
+
+// Destination is where a reply goes. With HWAddr it goes in a frame to that hardware address, without ARP: the client
+// has no address yet.
+type Destination struct {
+	To     netip.AddrPort
+	HWAddr string
+}
+
+// Broadcast is the destination of all clients on the link.
+func (p Ports) Broadcast() Destination {
+	return Destination{To: netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), p.Client)}
+}
+
+// ReplyTo tells where the reply to a request goes (RFC 2131 section 4.1): to the relay; to the address that the client
+// has; a NAK to everybody on the link; to everybody too when the client asks for it; else to the address it is being
+// given, by its hardware address. source is where the request came from.
+func (p Ports) ReplyTo(request, reply *packet4.Message, source netip.AddrPort) Destination {
+	if request.Relayed() {
+		port := p.Server
+		if _, ok := request.SubOption(relayPort); ok && source.Port() != 0 {
+			port = source.Port()
+		}
+		return Destination{To: netip.AddrPortFrom(request.GIAddr, port)}
+	}
+	if reply.Type() == packet4.NAK {
+		return p.Broadcast()
+	}
+	if !request.CIAddr.IsUnspecified() {
+		return Destination{To: netip.AddrPortFrom(request.CIAddr, p.Client)}
+	}
+	if request.Type() == packet4.Inform && source.Addr().Is4() && !source.Addr().IsUnspecified() {
+		return Destination{To: netip.AddrPortFrom(source.Addr(), p.Client)}
+	}
+	const ethernet, size = 1, 6
+	if request.Flags&packet4.FlagBroadcast != 0 || reply.YIAddr.IsUnspecified() ||
+		request.HType != ethernet || len(request.CHAddr) != size {
+		return p.Broadcast()
+	}
+	return Destination{To: netip.AddrPortFrom(reply.YIAddr, p.Client), HWAddr: string(request.CHAddr)}
+}
