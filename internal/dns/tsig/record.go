@@ -6,14 +6,8 @@ import (
 	"bundy/internal/dns/wire"
 )
 
-const (
-	headerLen = 12
-	// fixedRDATA is the length of the RDATA without algorithm name, MAC and other data (RFC 8945 section 4.2).
-	fixedRDATA = 6 + 2 + 2 + 2 + 2 + 2
-	// maxPointers bounds the jumps of a compressed owner name. A pointer must point before itself and a name has at
-	// most 127 labels, so no honest name needs more.
-	maxPointers = 127
-)
+// fixedRDATA is the length of the RDATA without algorithm name, MAC and other data (RFC 8945 section 4.2).
+const fixedRDATA = 6 + 2 + 2 + 2 + 2 + 2
 
 // record is a TSIG RR.
 type record struct {
@@ -30,14 +24,14 @@ type record struct {
 // section, and be there once (RFC 8945 section 5.1). A message whose sections do not end inside it is malformed. It
 // allocates nothing unless it fails, for it runs over every query.
 func find(msg []byte) (int, *Error) {
-	if len(msg) < headerLen {
+	if len(msg) < wire.HeaderSize {
 		return -1, malformed("the message is shorter than its header")
 	}
 	count := func(i int) int { return int(binary.BigEndian.Uint16(msg[4+2*i:])) }
 	if count(1) == 0 && count(2) == 0 && count(3) == 0 {
 		return -1, nil
 	}
-	off, ok := headerLen, true
+	off, ok := wire.HeaderSize, true
 	for range count(0) {
 		if off, ok = skipName(msg, off); !ok || off+4 > len(msg) {
 			return -1, malformed("the question section is cut short")
@@ -86,49 +80,10 @@ func skipName(msg []byte, off int) (int, bool) {
 	return 0, false
 }
 
-// readName reads the name at off, following compression pointers when the message is given whole.
-func readName(msg []byte, off int, compressed bool) (name wire.Name, next int, ok bool) {
-	var buf [wire.MaxName]byte
-	n, limit := 0, off
-	for jumps := 0; off < len(msg); {
-		c := int(msg[off])
-		switch {
-		case c >= 0xc0:
-			if !compressed || off+2 > len(msg) || jumps == maxPointers {
-				return "", 0, false
-			}
-			target := int(binary.BigEndian.Uint16(msg[off:]) & 0x3fff)
-			if target >= limit {
-				return "", 0, false
-			}
-			if jumps == 0 {
-				next = off + 2
-			}
-			jumps++
-			off, limit = target, target
-		case c >= 64:
-			return "", 0, false
-		default:
-			if off+1+c > len(msg) || n+1+c > wire.MaxName {
-				return "", 0, false
-			}
-			n += copy(buf[n:], msg[off:off+1+c])
-			off += 1 + c
-			if c == 0 {
-				if next == 0 {
-					next = off
-				}
-				return wire.Name(buf[:n]), next, true
-			}
-		}
-	}
-	return "", 0, false
-}
-
 // parse reads the TSIG RR that find found at off. The MAC and the other data are slices of msg.
 func parse(msg []byte, off int) (record, *Error) {
-	name, off, ok := readName(msg, off, true)
-	if !ok {
+	name, off, err := wire.ReadName(msg, off)
+	if err != nil {
 		return record{}, malformed("bad key name")
 	}
 	if class := wire.Class(binary.BigEndian.Uint16(msg[off+2:])); class != wire.ClassANY {
@@ -139,10 +94,11 @@ func parse(msg []byte, off int) (record, *Error) {
 	}
 	r := record{name: name}
 	data := msg[off+10:]
-	if r.algorithm, off, ok = readName(data, 0, false); !ok {
+	n := wire.NameLength(data) // never compressed (RFC 3597 section 4)
+	if n == 0 {
 		return record{}, malformed("bad algorithm name")
 	}
-	data = data[off:]
+	r.algorithm, data = wire.Name(data[:n]), data[n:]
 	if len(data) < fixedRDATA {
 		return record{}, malformed("RDATA is cut short")
 	}

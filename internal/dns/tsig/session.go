@@ -12,9 +12,6 @@ import (
 // Fudge is how many seconds the clocks of both sides may differ for messages that we sign.
 const Fudge = 300
 
-// maxMessage is the longest DNS message with its signature.
-const maxMessage = 65535
-
 // Session is one signed request and its response: on the server's side made by Verify, on the client's by SignRequest.
 // It is immutable.
 type Session struct {
@@ -185,15 +182,15 @@ func (s *Session) digest(requestMAC, msg []byte, rec record) []byte {
 
 // seal gives rec the id of msg, lets fill compute the MAC, and appends it.
 func seal(msg []byte, rec record, fill func(*record)) ([]byte, error) {
-	if len(msg) < headerLen {
+	if len(msg) < wire.HeaderSize {
 		return nil, fmt.Errorf("sign a message of %d bytes: shorter than its header", len(msg))
 	}
 	rec.originalID = binary.BigEndian.Uint16(msg)
 	if fill != nil {
 		fill(&rec)
 	}
-	if len(msg)+rec.size() > maxMessage {
-		return nil, fmt.Errorf("sign a message of %d bytes: with its signature longer than %d", len(msg), maxMessage)
+	if len(msg)+rec.size() > wire.MaxMessage {
+		return nil, fmt.Errorf("sign a message of %d bytes: with its signature longer than %d", len(msg), wire.MaxMessage)
 	}
 	return rec.appendTo(msg), nil
 }
