@@ -1,0 +1,49 @@
+# Bundy: build, try, test. Every target works on a fresh Debian machine with Go; as root, what is missing is installed
+# from Debian's packages, otherwise the target says what is missing.
+GO      ?= go
+BIN     := bin
+LINKS   := bundyctl bundy-loadzone bundy-cmdctl-usermgr bundy-certgen
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test unit race lint reference demo run bench clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/bundy ./cmd/bundy
+	@for name in $(LINKS); do ln -sf bundy $(BIN)/$$name; done
+
+# All tests: units, and whole suites in both placements.
+test: lint
+	tools/need test
+	$(GO) test ./...
+
+unit:
+	$(GO) test ./internal/... ./cmd/...
+
+race:
+	tools/need test
+	$(GO) test -race ./...
+
+lint:
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+# The generated part of the documentation; a test fails when it is out of date.
+reference: build
+	$(BIN)/bundy bundy-reference docs/reference
+
+# The main job end to end, in network namespaces of its own. Needs root.
+demo: build
+	tools/need demo
+	test/demo/demo
+
+# The same suite unprivileged on high ports of loopback, with an example zone.
+run: build
+	test/demo/run
+
+# Benchmarks of our own code, then side by side with Debian's peers in one run.
+bench: build
+	tools/need bench
+	BUNDY_BENCH=1 $(GO) test -run '^TestPeers$$' -v -count=1 -timeout 30m ./test
+
+clean:
+	rm -rf $(BIN)

@@ -1,0 +1,2 @@
+// Package version names this release.
+package version
