@@ -1,0 +1,103 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Server answers on any number of addresses with handlers of one kind.
+type Server struct {
+	handler  func() Handler
+	counters Counters
+	streams  *streams
+	failed   chan error
+}
+
+// New makes a server that listens nowhere yet. handler makes one for each goroutine that needs its own. timeout is
+// asked for the time that a TCP client has for each message; 0 is without end.
+func New(handler func() Handler, timeout func() time.Duration) *Server {
+	s := &Server{handler: handler, failed: make(chan error, 1)}
+	s.streams = newStreams(handler, timeout, &s.counters)
+	return s
+}
+
+// Counters gives the server's counters, which go on counting.
+func (s *Server) Counters() *Counters { return &s.counters }
+
+// Failed delivers the first error that ended a loop before its endpoint was closed.
+func (s *Server) Failed() <-chan error { return s.failed }
+
+// Endpoint is the sockets of one address at work.
+type Endpoint struct {
+	files    []*os.File
+	listener net.Listener
+	closing  atomic.Bool
+	wait     sync.WaitGroup
+}
+
+// Start serves datagrams from each file of udp, which must be non-blocking, and connections from tcp, which may be
+// nil. It owns the files from now on, also when it fails.
+func (s *Server) Start(udp []*os.File, tcp *os.File) (*Endpoint, error) {
+	e := &Endpoint{files: udp}
+	var loops []func() error
+	for _, f := range udp {
+		d, err := newDatagrams(f, s.handler(), &s.counters)
+		if err != nil {
+			closeFiles(append(udp, tcp))
+			return nil, err
+		}
+		loops = append(loops, d.run)
+	}
+	if tcp != nil {
+		l, err := net.FileListener(tcp) // has a descriptor of its own
+		if err != nil {
+			closeFiles(append(udp, tcp))
+			return nil, fmt.Errorf("serve connections: %w", err)
+		}
+		tcp.Close()
+		e.listener = l
+		loops = append(loops, func() error { return s.streams.accept(l) })
+	}
+	for _, loop := range loops {
+		e.wait.Add(1)
+		go func() {
+			defer e.wait.Done()
+			if err := loop(); err != nil && !e.closing.Load() {
+				select {
+				case s.failed <- err:
+				default: // one reason is enough to give up
+				}
+			}
+		}()
+	}
+	return e, nil
+}
+
+// Close stops listening and waits until the datagrams read are answered. Connections go on.
+func (e *Endpoint) Close() error {
+	e.closing.Store(true)
+	err := closeFiles(e.files)
+	if e.listener != nil {
+		err = errors.Join(err, e.listener.Close())
+	}
+	e.wait.Wait()
+	return err
+}
+
+func closeFiles(files []*os.File) error {
+	var errs []error
+	for _, f := range files {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close ends all connections after the message they are at. Endpoints must be closed before.
+func (s *Server) Close() { s.streams.close() }
