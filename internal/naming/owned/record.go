@@ -1,0 +1,94 @@
+package owned
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"bundy/internal/dns/wire"
+)
+
+// Kind is the direction of a record.
+type Kind uint8
+
+const (
+	Forward Kind = iota // an A or AAAA record at Name
+	Reverse             // a PTR record at the reverse name of Address
+)
+
+func (k Kind) String() string { return text(k, "forward", "reverse") }
+
+// State is how far a record is.
+type State uint8
+
+const (
+	Adding   State = iota // wanted; an update may have been sent, so it may or may not be in DNS
+	Present               // in DNS, by an update of ours that was answered
+	Removing              // not wanted any more; may still be in DNS
+	Conflict              // wanted, but the name was found to belong to somebody else; tried again later
+)
+
+func (s State) String() string { return text(s, "adding", "present", "removing", "conflict") }
+
+// Source says who wants a record.
+type Source uint8
+
+const (
+	Lease   Source = iota // an active lease of a lease file we follow
+	Request               // a name change request of another DHCP server
+)
+
+func (s Source) String() string { return text(s, "lease", "request") }
+
+func text[T ~uint8](v T, names ...string) string {
+	if int(v) < len(names) {
+		return names[v]
+	}
+	return fmt.Sprintf("%T(%d)", v, uint8(v))
+}
+
+// Key tells records apart. There is at most one of a key: when an address keeps its name but gets another client, the
+// old client's record must be gone before the new one's is wanted.
+type Key struct {
+	Kind    Kind
+	Address netip.Addr
+	Name    wire.Name // lower case; of the client, in both directions
+}
+
+// Record is one record of ours together with its DHCID.
+type Record struct {
+	Key
+	DHCID     string    // RDATA of the DHCID record beside it
+	Zone      wire.Name // zone it is or was sent to; wire.Root if a server was to find that out
+	TTL       uint32    // seconds
+	Source    Source
+	Expires   time.Time // end of the lease when the record was last wanted anew; zero if it never ends
+	State     State
+	Tries     uint32    // failed tries in this state
+	NextTry   time.Time // not before; zero: at once
+	LastError string    // of the last failed try
+}
+
+// Want is what another DHCP server asked for an address by name change requests.
+type Want struct {
+	Address          netip.Addr
+	Name             wire.Name
+	DHCID            string
+	Forward, Reverse bool
+	Length           uint32 // lifetime of the lease in seconds
+}
+
+// Check tells what cannot be true of a record.
+func (r Record) Check() error {
+	switch {
+	case r.Kind > Reverse, r.State > Conflict, r.Source > Request:
+		return fmt.Errorf("record %v: unknown kind, state or source", r.Key)
+	case !r.Address.IsValid() || r.Address.Is4In6() || r.Address.Zone() != "":
+		return fmt.Errorf("record %v: bad address", r.Key)
+	case len(r.Name) < 2 || r.Name != r.Name.Lower():
+		return fmt.Errorf("record %v: bad name", r.Key)
+	case r.DHCID == "" || r.Zone == "":
+		return fmt.Errorf("record %v: no DHCID or no zone", r.Key)
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package owned
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"net/netip"
+	"net/url"
+
+	"modernc.org/sqlite"
+)
+
+// version is the version of the database's tables, kept in its user_version.
+const version = 1
+
+// MaxWants bounds the wants that other DHCP servers may leave here. Anybody who reaches the request port can ask for
+// an address of his choice, so there is a limit; it is above the leases of any one server we know of.
+const MaxWants = 200_000
+
+// ErrVersion is wrapped when the database was made by a newer program.
+var ErrVersion = errors.New("made by a newer version")
+
+// ErrFull is returned for a want beyond MaxWants.
+var ErrFull = errors.New("too many addresses wanted by name change requests")
+
+const tables = `
+CREATE TABLE record (
+	kind       INTEGER NOT NULL,
+	address    TEXT    NOT NULL,
+	name       TEXT    NOT NULL,
+	dhcid      BLOB    NOT NULL,
+	zone       TEXT    NOT NULL,
+	ttl        INTEGER NOT NULL,
+	source     INTEGER NOT NULL,
+	expires    INTEGER NOT NULL,
+	state      INTEGER NOT NULL,
+	tries      INTEGER NOT NULL,
+	next_try   INTEGER NOT NULL,
+	last_error TEXT    NOT NULL,
+	PRIMARY KEY (kind, address, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE want (
+	address TEXT    NOT NULL PRIMARY KEY,
+	name    TEXT    NOT NULL,
+	dhcid   BLOB    NOT NULL,
+	forward INTEGER NOT NULL,
+	reverse INTEGER NOT NULL,
+	length  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`
+
+// Store is the state on disk with a copy in memory. One goroutine owns it: no method may run beside another.
+type Store struct {
+	db        *sql.DB
+	records   map[Key]Record
+	byAddress map[netip.Addr][]Key
+	wants     map[netip.Addr]Want
+}
+
+// Open opens the database file, makes it if it is missing, and reads all of it. The error names the file.
+func Open(ctx context.Context, path string) (*Store, error) {
+	// FULL makes a commit durable before it returns; WAL keeps that to one fsync.
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: "_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate"}).String()
+	connector, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1)
+	s := &Store{db: db, records: map[Key]Record{}, byAddress: map[netip.Addr][]Key{}, wants: map[netip.Addr]Want{}}
+	err = s.migrate(ctx)
+	if err == nil {
+		err = s.load(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	var found int
+	if err := s.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&found); err != nil {
+		return err
+	}
+	switch {
+	case found == version:
+		return nil
+	case found > version:
+		return fmt.Errorf("%w: tables of version %d, this program knows %d", ErrVersion, found, version)
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, tables+fmt.Sprintf(`PRAGMA user_version = %d`, version)); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+func (s *Store) load(ctx context.Context) error {
+	for r, err := range readRecords(ctx, s.db) {
+		if err != nil {
+			return err
+		}
+		s.remember(r)
+	}
+	for w, err := range readWants(ctx, s.db) {
+		if err != nil {
+			return err
+		}
+		s.wants[w.Address] = w
+	}
+	return nil
+}
+
+// Close ends the use of the database.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Get finds a record.
+func (s *Store) Get(k Key) (Record, bool) {
+	r, ok := s.records[k]
+	return r, ok
+}
+
+// At gives the records of an address, in no order.
+func (s *Store) At(a netip.Addr) []Record {
+	keys := s.byAddress[a]
+	out := make([]Record, len(keys))
+	for i, k := range keys {
+		out[i] = s.records[k]
+	}
+	return out
+}
+
+// All gives all records, in no order.
+func (s *Store) All() iter.Seq[Record] { return maps.Values(s.records) }
+
+// Len counts the records.
+func (s *Store) Len() int { return len(s.records) }
+
+// Want finds what other servers asked for an address.
+func (s *Store) Want(a netip.Addr) (Want, bool) {
+	w, ok := s.wants[a]
+	return w, ok
+}
+
+// Wants gives all wants, in no order.
+func (s *Store) Wants() iter.Seq[Want] { return maps.Values(s.wants) }
+
+func (s *Store) remember(r Record) {
+	if _, ok := s.records[r.Key]; !ok {
+		s.byAddress[r.Address] = append(s.byAddress[r.Address], r.Key)
+	}
+	s.records[r.Key] = r
+}
+
+func (s *Store) forget(k Key) {
+	if _, ok := s.records[k]; !ok {
+		return
+	}
+	delete(s.records, k)
+	keys := s.byAddress[k.Address]
+	for i := range keys {
+		if keys[i] == k {
+			keys[i] = keys[len(keys)-1]
+			keys = keys[:len(keys)-1]
+			break
+		}
+	}
+	if len(keys) == 0 {
+		delete(s.byAddress, k.Address)
+		return
+	}
+	s.byAddress[k.Address] = keys
+}

@@ -1,0 +1,114 @@
+package publish
+
+import (
+	"net/netip"
+
+	"bundy/internal/dns/tsig"
+	"bundy/internal/dns/wire"
+	"bundy/internal/naming/owned"
+)
+
+// Server is one name server of a domain: an address, or a host name that is looked up each time.
+type Server struct {
+	Address netip.Addr // invalid if Host is given
+	Host    string
+	Port    uint16
+}
+
+// Domain is a zone and the servers that take updates for it, tried first to last.
+type Domain struct {
+	Zone    wire.Name // wire.Root in the domain "*": the servers are asked which zone a name is in
+	Any     bool      // the domain "*", used for what no other domain matches
+	Key     *tsig.Key // nil: updates are not signed
+	Servers []Server
+}
+
+// Loopback tells whether all servers are on this machine.
+func (d Domain) Loopback() bool {
+	for _, s := range d.Servers {
+		if !s.Address.IsLoopback() {
+			return false
+		}
+	}
+	return len(d.Servers) > 0
+}
+
+// Catalog is the set of domains for both directions. It is immutable.
+type Catalog struct {
+	Forward []Domain
+	Reverse []Domain
+}
+
+// Domains gives the domains of one direction.
+func (c *Catalog) Domains(k owned.Kind) []Domain {
+	if k == owned.Reverse {
+		return c.Reverse
+	}
+	return c.Forward
+}
+
+// Match finds the domain for a record: the longest zone that the record's name in DNS lies in, or the one that
+// matches all. False if there is none.
+func (c *Catalog) Match(k owned.Key) (Domain, bool) {
+	name := Owner(k)
+	best, found := Domain{}, false
+	for _, d := range c.Domains(k.Kind) {
+		switch {
+		case d.Any && !found:
+			best, found = d, true
+		case !d.Any && name.IsBelow(d.Zone) && (!found || best.Any || len(d.Zone) > len(best.Zone)):
+			best, found = d, true
+		}
+	}
+	return best, found
+}
+
+// For finds the domain that a record was sent to, so that it is removed where it was added; if that domain is not
+// configured any more, the one that matches now.
+func (c *Catalog) For(r owned.Record) (Domain, bool) {
+	for _, d := range c.Domains(r.Kind) {
+		if d.Zone.Equal(r.Zone) && Owner(r.Key).IsBelow(d.Zone) {
+			return d, true
+		}
+	}
+	return c.Match(r.Key)
+}
+
+// Owner gives the name in DNS of a record: the client's name, or the reverse name of its address.
+func Owner(k owned.Key) wire.Name {
+	if k.Kind == owned.Reverse {
+		return ReverseName(k.Address)
+	}
+	return k.Name
+}
+
+// ReverseName gives the name below in-addr.arpa (RFC 1035 section 3.5) or ip6.arpa (RFC 3596 section 2.5).
+func ReverseName(a netip.Addr) wire.Name {
+	b := make([]byte, 0, 80)
+	if a.Is4() {
+		v4 := a.As4()
+		for i := 3; i >= 0; i-- {
+			start := len(b)
+			b = append(b, 0)
+			b = appendDecimal(b, v4[i])
+			b[start] = byte(len(b) - start - 1)
+		}
+		return wire.Name(append(b, "\x07in-addr\x04arpa\x00"...))
+	}
+	const hex = "0123456789abcdef"
+	v6 := a.As16()
+	for i := 15; i >= 0; i-- {
+		b = append(b, 1, hex[v6[i]&15], 1, hex[v6[i]>>4])
+	}
+	return wire.Name(append(b, "\x03ip6\x04arpa\x00"...))
+}
+
+func appendDecimal(b []byte, v byte) []byte {
+	if v >= 100 {
+		b = append(b, '0'+v/100)
+	}
+	if v >= 10 {
+		b = append(b, '0'+v/10%10)
+	}
+	return append(b, '0'+v%10)
+}

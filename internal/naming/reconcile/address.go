@@ -1,0 +1,108 @@
+package reconcile
+
+import (
+	"net/netip"
+	"time"
+
+	"bundy/internal/dns/wire"
+	"bundy/internal/naming/owned"
+)
+
+// Desired is what DNS should say about one address.
+type Desired struct {
+	Name    wire.Name // lower case
+	DHCID   string    // RDATA
+	Forward Direction
+	Reverse Direction
+	TTL     uint32 // seconds
+	Expires time.Time
+	Source  owned.Source
+}
+
+// Direction tells whether a record is wanted and where it goes.
+type Direction struct {
+	Wanted bool
+	Zone   wire.Name // "" if no domain is configured for it: then nothing new is added, and what is there stays
+}
+
+// Address returns the changes of state for one address: records that are wanted no longer are to be removed, and
+// what is missing is to be added. want is nil when the address has no active lease with a name. have are all records
+// owned at the address. A record whose key is taken by one that must first go is not added now: ask again when that
+// one is gone.
+func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Change {
+	var changes []owned.Change
+	for _, kind := range []owned.Kind{owned.Forward, owned.Reverse} {
+		var dir Direction
+		if want != nil {
+			dir = want.Forward
+			if kind == owned.Reverse {
+				dir = want.Reverse
+			}
+		}
+		missing := dir.Wanted && dir.Zone != ""
+		for _, r := range have {
+			if r.Kind != kind {
+				continue
+			}
+			if dir.Wanted && r.Name == want.Name {
+				missing = false // the key is taken, rightly or for now
+				if r.DHCID == want.DHCID {
+					changes = append(changes, keep(r, want.Source)...)
+					continue
+				}
+			}
+			changes = append(changes, withdraw(r)...)
+		}
+		if missing {
+			changes = append(changes, owned.Put(owned.Record{
+				Key:   owned.Key{Kind: kind, Address: address, Name: want.Name},
+				DHCID: want.DHCID, Zone: dir.Zone, TTL: want.TTL, Source: want.Source, Expires: want.Expires,
+				State: owned.Adding,
+			}))
+		}
+	}
+	return changes
+}
+
+// keep wants a record of ours again, if it was on its way out. A removal that is under way ends first; its result is
+// then about another state and says nothing.
+func keep(r owned.Record, source owned.Source) []owned.Change {
+	if r.State != owned.Removing && r.Source == source {
+		return nil
+	}
+	r.Source = source
+	if r.State == owned.Removing {
+		r.State, r.Tries, r.NextTry, r.LastError = owned.Adding, 0, time.Time{}, ""
+	}
+	return []owned.Change{owned.Put(r)}
+}
+
+// withdraw removes a record. Even one in Conflict may be in DNS, if an update whose answer was lost did go through: to
+// remove what is not there costs one update, and the DHCID keeps it from harming anybody.
+func withdraw(r owned.Record) []owned.Change {
+	if r.State == owned.Removing {
+		return nil
+	}
+	r.State, r.Tries, r.NextTry, r.LastError = owned.Removing, 0, time.Time{}, ""
+	return []owned.Change{owned.Put(r)}
+}
+
+// Bounds of a record's time to live in seconds. A third of the lease is what RFC 4702 section 5 recommends at most;
+// its lower bound of ten minutes would outlive short leases, so ours only keeps caches from asking all the time.
+const (
+	minTTL = 10
+	maxTTL = 3600
+)
+
+// TTL gives the time to live for the records of a lease of length seconds: a third of it within bounds, or fixed if
+// that is not 0, but never more than the lease.
+// A length of 0 means that it is not known.
+func TTL(length, fixed uint32) uint32 {
+	if length == 0 {
+		length = 3 * minTTL
+	}
+	if fixed != 0 {
+		return min(fixed, length)
+	}
+	return min(max(length/3, minTTL), maxTTL, length)
+}
