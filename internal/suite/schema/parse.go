@@ -58,9 +58,13 @@ func (p parser) at(err error) error {
 	offset := int(p.in.InputOffset())
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		offset = int(syntax.Offset) - 1 // the offset counts the offending byte
+		// The decoder's offsets do not always count the offending byte; those of Unmarshal do.
+		var all json.RawMessage
+		if errors.As(json.Unmarshal(p.text, &all), &syntax) {
+			offset, err = int(syntax.Offset)-1, syntax
+		}
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err.Error() == "unexpected end of JSON input" {
 		offset, err = len(p.text), errors.New("unexpected end")
 	}
 	before := p.text[:max(0, min(offset, len(p.text)))]
