@@ -18,6 +18,9 @@ type Request struct {
 	Class         wire.Class
 	Prerequisites []wire.RR
 	Updates       []wire.RR
+
+	// EDNS is set by Parse when the message had an OPT record. Pack adds none.
+	EDNS bool
 }
 
 // NameInUse is the prerequisite that the name owns at least one record (RFC 2136 section 2.4.4).

@@ -1,0 +1,83 @@
+package update
+
+import (
+	"maps"
+	"slices"
+
+	"bundy/internal/dns/wire"
+)
+
+// layer is changes on top of contents that stay as they are. Only names that were written to are in it.
+type layer struct {
+	base  contents
+	names map[wire.Name]rrsets // by name in lower case
+}
+
+// rrsets is all there is at one name. The slices belong to the layer; their Data is shared and never written.
+type rrsets map[wire.Type][]wire.RR
+
+func newLayer(base contents) *layer { return &layer{base: base, names: make(map[wire.Name]rrsets)} }
+
+func (l *layer) RRset(n wire.Name, t wire.Type) []wire.RR {
+	if sets, ok := l.names[n.Lower()]; ok {
+		return sets[t]
+	}
+	return l.base.RRset(n, t)
+}
+
+func (l *layer) Types(n wire.Name) []wire.Type {
+	if sets, ok := l.names[n.Lower()]; ok {
+		return slices.Sorted(maps.Keys(sets))
+	}
+	return l.base.Types(n)
+}
+
+// write gives what is at n to be changed in place.
+func (l *layer) write(n wire.Name) rrsets {
+	key := n.Lower()
+	sets, ok := l.names[key]
+	if !ok {
+		sets = make(rrsets)
+		for _, t := range l.base.Types(n) {
+			sets[t] = slices.Clone(l.base.RRset(n, t))
+		}
+		l.names[key] = sets
+	}
+	return sets
+}
+
+// changed tells whether the layer differs from what is below it.
+func (l *layer) changed() bool {
+	for n, sets := range l.names {
+		if len(l.base.Types(n)) != len(sets) {
+			return true
+		}
+		for t, rrs := range sets {
+			if deleted, added := difference(l.base.RRset(n, t), rrs); len(deleted)+len(added) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// difference compares two states of one RRset. A record whose TTL changed is in both results. Data that was not
+// changed is the same octets in both states, so octets are compared.
+func difference(before, after []wire.RR) (deleted, added []wire.RR) {
+	return missing(before, after), missing(after, before)
+}
+
+// missing gives the records of a that are not in b with the same TTL.
+func missing(a, b []wire.RR) []wire.RR {
+	have := make(map[string]uint32, len(b))
+	for _, rr := range b {
+		have[string(rr.Data)] = rr.TTL
+	}
+	var out []wire.RR
+	for _, rr := range a {
+		if ttl, ok := have[string(rr.Data)]; !ok || ttl != rr.TTL {
+			out = append(out, rr)
+		}
+	}
+	return out
+}
