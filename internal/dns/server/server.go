@@ -32,53 +32,58 @@ func (s *Server) Counters() *Counters { return &s.counters }
 // Failed delivers the first error that ended a loop before its endpoint was closed.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-// Endpoint is the sockets of one address at work.
+// Endpoint is the sockets of one address.
 type Endpoint struct {
 	files    []*os.File
 	listener net.Listener
+	loops    []func() error
+	failed   chan<- error
 	closing  atomic.Bool
 	wait     sync.WaitGroup
 }
 
-// Start serves datagrams from each file of udp, which must be non-blocking, and connections from tcp, which may be
-// nil. It owns the files from now on, also when it fails.
-func (s *Server) Start(udp []*os.File, tcp *os.File) (*Endpoint, error) {
-	e := &Endpoint{files: udp}
-	var loops []func() error
+// Endpoint takes the sockets of one address: datagrams from each file of udp, which must be non-blocking, and
+// connections from tcp, which may be nil. It owns the files from now on, also when it fails. What arrives waits until
+// Serve is called.
+func (s *Server) Endpoint(udp []*os.File, tcp *os.File) (*Endpoint, error) {
+	e := &Endpoint{files: udp, failed: s.failed}
 	for _, f := range udp {
 		d, err := newDatagrams(f, s.handler(), &s.counters)
 		if err != nil {
-			closeFiles(append(udp, tcp))
-			return nil, err
+			return nil, errors.Join(err, closeFiles(append(udp, tcp)))
 		}
-		loops = append(loops, d.run)
+		e.loops = append(e.loops, d.run)
 	}
 	if tcp != nil {
 		l, err := net.FileListener(tcp) // has a descriptor of its own
 		if err != nil {
-			closeFiles(append(udp, tcp))
-			return nil, fmt.Errorf("serve connections: %w", err)
+			return nil, errors.Join(fmt.Errorf("serve connections: %w", err), closeFiles(append(udp, tcp)))
 		}
 		tcp.Close()
 		e.listener = l
-		loops = append(loops, func() error { return s.streams.accept(l) })
+		e.loops = append(e.loops, func() error { return s.streams.accept(l) })
 	}
-	for _, loop := range loops {
+	return e, nil
+}
+
+// Serve begins to answer. It must be called at most once.
+func (e *Endpoint) Serve() {
+	for _, loop := range e.loops {
 		e.wait.Add(1)
 		go func() {
 			defer e.wait.Done()
 			if err := loop(); err != nil && !e.closing.Load() {
 				select {
-				case s.failed <- err:
+				case e.failed <- err:
 				default: // one reason is enough to give up
 				}
 			}
 		}()
 	}
-	return e, nil
 }
 
-// Close stops listening and waits until the datagrams read are answered. Connections go on.
+// Close stops listening, whether Serve was called or not, and waits until the datagrams read are answered. Connections
+// go on.
 func (e *Endpoint) Close() error {
 	e.closing.Store(true)
 	err := closeFiles(e.files)

@@ -27,12 +27,13 @@ func (q *Query) Parse(msg []byte) Rcode {
 	if q.Header.Questions != 1 {
 		return RcodeFormErr
 	}
-	n, off := expandName(msg, HeaderSize, &q.names)
+	n := NameLength(msg[HeaderSize:]) // no pointer: there is no name before it that one could lead to
+	off := HeaderSize + n
 	if n == 0 || off+4 > len(msg) {
 		return RcodeFormErr
 	}
-	for i := range q.names[:n] {
-		q.names[i] = lower(q.names[i])
+	for i, c := range msg[HeaderSize:off] {
+		q.names[i] = lower(c)
 	}
 	q.Name = BorrowName(q.names[:n])
 	q.Type = Type(binary.BigEndian.Uint16(msg[off:]))
