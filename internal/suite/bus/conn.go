@@ -270,6 +270,8 @@ func (c *Conn) answer(call *frame, result any, err error) {
 		f.Code, f.Text, f.Body = 1, err.Error(), nil
 		if refusal, ok := errors.AsType[*Error](err); ok && refusal.Code != 0 {
 			f.Code = refusal.Code
+		} else if errors.Is(err, ErrNotRunning) {
+			f.Code = codeNotRunning
 		}
 	}
 	if err := c.send(f); err != nil && !errors.Is(err, errClosed) {

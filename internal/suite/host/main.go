@@ -1,0 +1,103 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"bundy/internal/suite/bus"
+	"bundy/internal/suite/config"
+	"bundy/internal/suite/logging"
+	"bundy/internal/suite/module"
+	"bundy/internal/suite/paths"
+	"bundy/internal/suite/placement"
+	"bundy/internal/suite/schema"
+	"bundy/internal/suite/sockets"
+)
+
+// connectLimit bounds the first steps of a child. The parent listens before it starts one.
+const connectLimit = 10 * time.Second
+
+// Wanted tells whether this program was started by the parent as one of its children.
+func Wanted() bool { return os.Getenv(placement.EnvProcess) != "" }
+
+// Main is the whole life of a child process; the result is its exit status. What it needs to know is in its
+// environment: see package placement.
+func Main(table func(paths.Paths) []*module.Descriptor) int {
+	process := os.Getenv(placement.EnvProcess)
+	log := logging.New(logging.Options{Process: process, Verbose: os.Getenv(placement.EnvVerbose) == "1"})
+	defer log.Close()
+	if err := child(process, log, table); err != nil {
+		log.Logger(process).Log(msgConnError, err)
+		return 1
+	}
+	return 0
+}
+
+func child(process string, log *logging.Root, table func(paths.Paths) []*module.Descriptor) error {
+	number, err := strconv.Atoi(os.Getenv(placement.EnvSockets))
+	if err != nil {
+		return fmt.Errorf("%s: %w", placement.EnvSockets, err)
+	}
+	remote, err := sockets.NewRemote(os.NewFile(uintptr(number), "sockets of the parent"))
+	if err != nil {
+		return err
+	}
+	defer remote.Close()
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+	dialing, stop := context.WithTimeout(ctx, connectLimit)
+	defer stop()
+	path := os.Getenv(placement.EnvSocketFile)
+	conn, err := bus.Dial(dialing, path)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	log.Logger(process).Log(msgConnEstablished, path)
+	where := paths.Default()
+	if dir := os.Getenv(placement.EnvDataPath); dir != "" {
+		where = paths.Below(dir)
+	}
+	return New(Options{
+		Process:  process,
+		Table:    table(where),
+		Bus:      conn,
+		Sockets:  remote.For,
+		Paths:    where,
+		Log:      log,
+		OwnLog:   true,
+		Document: Fetch(conn),
+		Ended:    Report(conn, process),
+	}).Run(ctx)
+}
+
+// Fetch gives a function that asks the configuration manager for the stored configuration.
+func Fetch(conn bus.Client) func(context.Context) (schema.Document, error) {
+	return func(ctx context.Context) (schema.Document, error) {
+		var got struct {
+			Document json.RawMessage `json:"document"` // read by ParseDocument, which keeps integers what they are
+		}
+		if err := conn.Call(ctx, config.ModuleName, "get_document", nil, &got); err != nil {
+			return nil, err
+		}
+		return ParseDocument(got.Document)
+	}
+}
+
+// Report gives a function that tells the supervisor of the end of a component.
+func Report(conn *bus.Conn, process string) func(string, error) {
+	return func(component string, reason error) {
+		args := EndedArgs{Process: process, Component: component, Reason: reason.Error()}
+		if err := conn.Call(context.Background(), SupervisorName, CommandEnded, args, nil); err != nil {
+			// A supervisor that cannot be told would never start the component again. The end of the process tells
+			// it too.
+			conn.Close()
+		}
+	}
+}
