@@ -33,7 +33,7 @@ func libraryText(t wire.Type, data []byte) (string, bool) {
 	if !isPrintable(text) {
 		return "", false
 	}
-	back, err := libraryData(t, text, wire.Root)
+	back, err := ParseData(t, text, wire.Root)
 	return text, err == nil && bytes.Equal(back, data)
 }
 

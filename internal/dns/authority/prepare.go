@@ -1,0 +1,193 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"bundy/internal/dns/zonedb"
+)
+
+// Change is a set of data sources that is loaded and ready to take the place of the one at work. Exactly one of Apply
+// and Discard must be called. It is a module.Change.
+type Change struct {
+	authority *Authority
+	next      *set
+	opened    []*database
+	loadMu    sync.Mutex // held to append to found and missing
+	found     []Finding
+	missing   []error
+	toLoad    []*slot
+}
+
+// Findings tells what an operator should know of the new data sources.
+func (c *Change) Findings() []Finding { return c.found }
+
+// Missing lists the master files that do not exist: reason to refuse a configuration, but not to refuse to start.
+func (c *Change) Missing() []error { return c.missing }
+
+// Prepare opens and loads data sources while the old ones are served. Zones of databases that stay configured are not
+// loaded anew; master files are. A zone that cannot be loaded is no error but a finding, and the zone will be known but
+// not served. The error joins all databases that cannot be opened or listed.
+func (a *Authority) Prepare(ctx context.Context, sources []Source) (*Change, error) {
+	a.mu.Lock()
+	old := a.set
+	a.mu.Unlock()
+	c := &Change{authority: a, next: newSet()}
+	var errs []error
+	for i, conf := range sources {
+		src := &source{Source: conf, slots: map[key]*slot{}, files: map[key]string{}}
+		var err error
+		switch conf.Type {
+		case SQLite3:
+			err = c.addDatabase(ctx, old, src)
+		case MasterFiles:
+			for _, f := range conf.Files {
+				src.files[keyOf(conf.Class, f.Origin)] = f.Path
+				s := newSlot(a, src, f.Origin)
+				src.slots[s.key] = s
+				c.toLoad = append(c.toLoad, s)
+			}
+		default:
+			c.found = append(c.found, Finding{Kind: UnknownType, Class: conf.Class, Source: conf.Name,
+				Err: fmt.Errorf("no data source of type %q is known", conf.Type)})
+			continue
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("data source %s, number %d: %w", conf.Name, i, err))
+		}
+		c.next.sources = append(c.next.sources, src)
+	}
+	if err := errors.Join(errs...); err != nil {
+		c.Discard()
+		return nil, err
+	}
+	if err := c.load(ctx); err != nil {
+		c.Discard()
+		return nil, err
+	}
+	return c, nil
+}
+
+// addDatabase finds the zones of a source in its database. Slots of the set at work are taken over.
+func (c *Change) addDatabase(ctx context.Context, old *set, src *source) error {
+	path, err := filepath.Abs(src.Database)
+	if err != nil {
+		return err
+	}
+	if src.db = c.next.databases[path]; src.db == nil {
+		if src.db = old.databases[path]; src.db == nil {
+			db, err := zonedb.Open(path)
+			if err != nil {
+				return err
+			}
+			src.db = &database{DB: db}
+			c.opened = append(c.opened, src.db)
+			if db.Created() {
+				c.found = append(c.found, Finding{Kind: DatabaseCreated, Class: src.Class, Source: src.Name, Database: path})
+			}
+		}
+		c.next.databases[path] = src.db
+	}
+	stored, err := src.db.Zones(ctx)
+	if err != nil {
+		return err
+	}
+	kept := c.authority.keptSlots(old, src)
+	have := map[key]bool{}
+	for _, info := range stored {
+		k := keyOf(info.Class, info.Origin)
+		if have[k] = true; !src.wants(info.Class, info.Origin) {
+			continue
+		}
+		s := kept[k]
+		if s == nil {
+			s = newSlot(c.authority, src, info.Origin)
+			c.toLoad = append(c.toLoad, s)
+		}
+		src.slots[k] = s
+	}
+	for _, origin := range src.Only {
+		if !have[keyOf(src.Class, origin)] {
+			c.found = append(c.found, Finding{Kind: ZoneNotFound, Class: src.Class, Origin: origin, Source: src.Name,
+				Database: path, Err: zonedb.ErrNoZone})
+		}
+	}
+	return nil
+}
+
+// keptSlots gives the slots of the source at work that reads the same zones in the same way.
+func (a *Authority) keptSlots(old *set, src *source) map[key]*slot {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	kept := map[key]*slot{}
+	for _, o := range old.sources {
+		if o.db == nil || o.db != src.db || o.Class != src.Class || o.Name != src.Name || o.Cached != src.Cached {
+			continue
+		}
+		for k, s := range o.slots {
+			kept[k] = s
+		}
+	}
+	return kept
+}
+
+// load reads the zones that are new, as many at once as there are processors.
+func (c *Change) load(ctx context.Context) error {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, s := range c.toLoad {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			found, err := s.load(ctx)
+			c.loadMu.Lock()
+			defer c.loadMu.Unlock()
+			c.found = append(c.found, found...)
+			if s.db == nil && errors.Is(err, fs.ErrNotExist) {
+				c.missing = append(c.missing, fmt.Errorf("master file of zone %s: %w", s.origin, &os.PathError{Op: "open", Path: s.path, Err: fs.ErrNotExist}))
+			}
+			return ctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("loading zones: %w", err)
+	}
+	return nil
+}
+
+// Apply puts the new data sources in service, all at once, and closes databases that none of them uses.
+func (c *Change) Apply() {
+	a := c.authority
+	a.mu.Lock()
+	old := a.set
+	c.next.assign()
+	a.set = c.next
+	a.catalog.Replace(c.next.states())
+	a.mu.Unlock()
+	for path, db := range c.next.databases {
+		if old.databases[path] == nil {
+			a.follow(db)
+		}
+	}
+	for path, db := range old.databases {
+		if c.next.databases[path] == nil {
+			a.retire(db)
+		}
+	}
+}
+
+// Discard closes what Prepare opened.
+func (c *Change) Discard() {
+	for _, db := range c.opened {
+		c.authority.retire(db)
+	}
+}

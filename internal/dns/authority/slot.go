@@ -1,0 +1,187 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"sync"
+
+	"bundy/internal/dns/wire"
+	"bundy/internal/dns/zone"
+	"bundy/internal/dns/zonedb"
+	"bundy/internal/dns/zonefile"
+)
+
+// slot is one zone of one data source: its version in memory, and the updates on their way to the database.
+type slot struct {
+	key
+	origin    wire.Name // as it was given
+	authority *Authority
+	source    string    // name of the data source
+	db        *database // nil when the zone comes from a file
+	path      string    // of the master file
+
+	// turn holds one token. Who has it may extend head or load the zone. It is not a mutex because a load takes time
+	// and those who wait can give up.
+	turn chan struct{}
+
+	mu      sync.Mutex
+	version *zone.Version // in service, and on disk; nil when the zone could not be loaded
+	err     error         // why there is no version
+	edition zonedb.Edition
+	head    *zone.Version // version with all updates that were accepted; they may still fail
+	running *batch        // being committed
+	open    *batch        // what is accepted meanwhile, committed next
+}
+
+func newSlot(a *Authority, src *source, origin wire.Name) *slot {
+	s := &slot{key: keyOf(src.Class, origin), origin: origin, authority: a, source: src.Name, db: src.db, turn: make(chan struct{}, 1)}
+	s.path = src.files[s.key]
+	s.err = zone.ErrNotLoaded
+	s.turn <- struct{}{}
+	return s
+}
+
+func (s *slot) acquire(ctx context.Context) error {
+	select {
+	case <-s.turn:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for zone %s: %w", s.origin, ctx.Err())
+	}
+}
+
+func (s *slot) release() { s.turn <- struct{}{} }
+
+func (s *slot) state() zone.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return zone.State{Origin: s.origin, Class: s.class, Version: s.version, Err: s.err}
+}
+
+func (s *slot) editionNow() zonedb.Edition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.edition
+}
+
+func (s *slot) finding(kind FindingKind, err error) Finding {
+	f := Finding{Kind: kind, Class: s.class, Origin: s.origin, Source: s.source, Err: err}
+	if s.db != nil {
+		f.Database = s.db.Path()
+	}
+	return f
+}
+
+// load reads the zone and, if it is good, makes it the version of the slot; else the slot keeps what it has. The
+// caller has the turn, or the slot to itself. The findings tell everything; the error is why the zone was not loaded.
+func (s *slot) load(ctx context.Context) ([]Finding, error) {
+	v, edition, found, err := s.read(ctx)
+	if err == nil {
+		more, bad := s.validate(v)
+		found, err = append(found, more...), bad
+	}
+	if err != nil && !isNoZone(err) {
+		found = append(found, s.finding(LoadFailed, err))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.version, s.head, s.edition, s.err = v, v, edition, nil
+		return found, nil
+	}
+	if s.version == nil {
+		s.err = err
+	}
+	if edition != (zonedb.Edition{}) {
+		s.edition = edition // looked at: to be read again only when it changes
+	}
+	return found, err
+}
+
+func (s *slot) read(ctx context.Context) (*zone.Version, zonedb.Edition, []Finding, error) {
+	if s.db != nil {
+		v, edition, err := s.db.Load(ctx, s.origin, s.class)
+		return v, edition, nil, err
+	}
+	v, found, err := s.readFile()
+	return v, zonedb.Edition{}, found, err
+}
+
+// validate applies the rules for zones (package zone, Check).
+func (s *slot) validate(v *zone.Version) (found []Finding, err error) {
+	for _, f := range v.Check() {
+		if !f.Fatal {
+			found = append(found, s.finding(CheckWarning, errors.New(f.Text)))
+			continue
+		}
+		found = append(found, s.finding(CheckError, errors.New(f.Text)))
+		if err == nil {
+			err = fmt.Errorf("the zone is not valid: %s", f.Text)
+		}
+	}
+	return found, err
+}
+
+// readFile reads the zone from its master file. The zone of the server's own names is built in when it has no file.
+func (s *slot) readFile() (*zone.Version, []Finding, error) {
+	var found []Finding
+	options := zonefile.Options{Class: s.class, Warn: func(e *zonefile.Error) { found = append(found, s.finding(FileWarning, e)) }}
+	var first error
+	records := func(yield func(wire.RR, error) bool) {
+		for rr, err := range zonefile.Read(s.path, s.origin, options) {
+			if err != nil {
+				found = append(found, s.finding(FileError, err))
+				if first == nil {
+					first = err
+				}
+				continue
+			}
+			if first == nil && !yield(rr, nil) {
+				return
+			}
+		}
+	}
+	v, err := zone.Build(s.origin, s.class, records)
+	switch {
+	case errors.Is(first, fs.ErrNotExist) && s.isBuiltIn():
+		v, err = s.authority.builtIn(s.origin)
+		return v, nil, err
+	case first != nil:
+		return nil, found, first
+	}
+	return v, found, err
+}
+
+func (s *slot) isBuiltIn() bool { return s.class == wire.ClassCH && s.key.origin == builtInOrigin }
+
+// Origin of the zone of the server's own names.
+const builtInOrigin wire.Name = "\x04bind\x00"
+
+// builtIn makes the zone that tells what serves.
+func (a *Authority) builtIn(origin wire.Name) (*zone.Version, error) {
+	var records iter.Seq2[wire.RR, error] = func(yield func(wire.RR, error) bool) {
+		for _, text := range []string{
+			"@ SOA @ @ 0 28800 7200 604800 86400", "@ NS @",
+			"VERSION TXT " + zonefile.FormatData(wire.TypeTXT, characterString("Bundy "+a.version)),
+			`AUTHORS TXT "The Bundy project"`,
+		} {
+			rr, err := zonefile.ParseRR(text, origin)
+			rr.Class = wire.ClassCH
+			if !yield(rr, err) {
+				return
+			}
+		}
+	}
+	return zone.Build(origin, wire.ClassCH, records)
+}
+
+// characterString gives text as RDATA of one string, cut at its longest.
+func characterString(text string) []byte {
+	text = text[:min(len(text), 255)]
+	return append([]byte{byte(len(text))}, text...)
+}
+
+func isNoZone(err error) bool { return errors.Is(err, zonedb.ErrNoZone) }

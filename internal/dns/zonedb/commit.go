@@ -1,0 +1,200 @@
+package zonedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"bundy/internal/dns/wire"
+	"bundy/internal/dns/zone"
+)
+
+// ErrStale is wrapped when the stored zone is not the one that a difference begins at: another process changed it. The
+// caller should load the zone and make the difference anew.
+var ErrStale = errors.New("the stored zone is another one")
+
+const (
+	opAdd    = 0
+	opDelete = 1
+
+	// maxBatch bounds the commits that share a transaction, so that the first of them does not wait long for the last.
+	maxBatch = 256
+
+	// MaxJournal bounds the journal of one zone in rows; the oldest differences are forgotten. A secondary that is
+	// further behind takes the whole zone, which at this length is hardly more.
+	MaxJournal = 100_000
+)
+
+// commit is a request to the writer.
+type commit struct {
+	origin wire.Name
+	class  wire.Class
+	at     Edition
+	diffs  []zone.Diff
+	done   chan struct{} // closed when the rest is set
+	result Edition
+	err    error
+}
+
+// Commit applies differences, which follow one another, to a stored zone, and writes them to its journal: all of them
+// or, with an error, none. On return without error they are on disk. at is the edition that the first one begins at, and
+// the result the one after the last. The error wraps ErrStale when the stored zone is of another edition or serial, or
+// lacks a deleted record; it wraps ErrNoZone when the zone is gone. ctx bounds the wait for the writer's attention only:
+// what has begun is carried to its end.
+func (d *DB) Commit(ctx context.Context, origin wire.Name, class wire.Class, at Edition, diffs ...zone.Diff) (Edition, error) {
+	c := &commit{origin: origin, class: class, at: at, diffs: diffs, done: make(chan struct{})}
+	select {
+	case d.commits <- c:
+		<-c.done
+		return c.result, d.wrap(c.err, "changing", origin, class)
+	case <-d.closing:
+		return Edition{}, d.wrap(ErrClosed, "changing", origin, class)
+	case <-ctx.Done():
+		return Edition{}, d.wrap(ctx.Err(), "changing", origin, class)
+	}
+}
+
+// write is the goroutine that serves commits. Those that came while it worked share the next transaction.
+func (d *DB) write() {
+	for {
+		var batch []*commit
+		select {
+		case c := <-d.commits:
+			batch = append(batch, c)
+		case <-d.closing:
+			return
+		}
+	collect:
+		for len(batch) < maxBatch {
+			select {
+			case c := <-d.commits:
+				batch = append(batch, c)
+			default:
+				break collect
+			}
+		}
+		d.serve(batch)
+		for _, c := range batch {
+			close(c.done)
+		}
+	}
+}
+
+// serve carries out a batch in one transaction. When the database fails, all fail.
+func (d *DB) serve(batch []*commit) {
+	ctx := context.Background() // a transaction that waits longer than busyTimeout fails by itself
+	tx, err := d.writer.BeginTx(ctx, nil)
+	if err == nil {
+		err = d.serveIn(ctx, tx, batch)
+	}
+	if err != nil {
+		for _, c := range batch {
+			if c.err == nil {
+				c.result, c.err = Edition{}, err
+			}
+		}
+	}
+}
+
+func (d *DB) serveIn(ctx context.Context, tx *sql.Tx, batch []*commit) error {
+	defer tx.Rollback() // after Commit this does nothing
+	s := d.insert.in(ctx, tx)
+	for _, c := range batch {
+		if _, err := tx.ExecContext(ctx, `SAVEPOINT one`); err != nil {
+			return err
+		}
+		c.result, c.err = s.apply(ctx, tx, c)
+		undo := `RELEASE one`
+		switch {
+		case c.err == nil:
+		case errors.Is(c.err, ErrStale), errors.Is(c.err, ErrNoZone):
+			undo = `ROLLBACK TO one; RELEASE one`
+		default:
+			return c.err // of the database: the transaction may be gone already
+		}
+		if _, err := tx.ExecContext(ctx, undo); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// apply carries out one commit within a transaction.
+func (s *statements) apply(ctx context.Context, tx *sql.Tx, c *commit) (Edition, error) {
+	e, err := find(ctx, tx, c.origin, c.class)
+	if err != nil {
+		return e, err
+	}
+	if e != c.at {
+		return e, fmt.Errorf("%w: it has changed since it was loaded", ErrStale)
+	}
+	serial, err := storedSerial(ctx, tx, e.row, c.origin)
+	if err != nil {
+		return e, err
+	}
+	rows := 0
+	for _, diff := range c.diffs {
+		if diff.From != serial {
+			return e, fmt.Errorf("%w: it has serial %d, the difference begins at %d", ErrStale, serial, diff.From)
+		}
+		if err := s.applyDiff(e.row, diff); err != nil {
+			return e, err
+		}
+		serial = diff.To
+		rows += len(diff.Deleted) + len(diff.Added)
+	}
+	e.count++
+	var journal int
+	err = s.bump.QueryRow(e.count, rows, e.row).Scan(&journal)
+	if err == nil && journal > MaxJournal {
+		err = trim(ctx, tx, e.row, journal)
+	}
+	return e, err
+}
+
+// storedSerial gives the serial of the stored SOA record.
+func storedSerial(ctx context.Context, tx *sql.Tx, row int64, origin wire.Name) (zone.Serial, error) {
+	soa := wire.RR{Name: origin, Type: wire.TypeSOA}
+	err := tx.QueryRowContext(ctx, `SELECT rdata FROM records WHERE zone_id = ? AND owner = ? AND rrtype = 6`, row, sortKey(origin)).Scan(&soa.Data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("%w: it has no SOA record", ErrStale)
+	}
+	return zone.SerialOf(soa), err
+}
+
+func (s *statements) applyDiff(row int64, d zone.Diff) error {
+	for _, rr := range d.Deleted {
+		if err := s.remove(row, rr); err != nil {
+			return err
+		}
+		if err := s.log(row, d.From, opDelete, rr); err != nil {
+			return err
+		}
+	}
+	for _, rr := range d.Added {
+		if err := s.add(row, rr); err != nil {
+			return err
+		}
+		if err := s.log(row, d.To, opAdd, rr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trim forgets the oldest change sets, a quarter of the bound at once, so that not every commit has to.
+func trim(ctx context.Context, tx *sql.Tx, row int64, rows int) error {
+	result, err := tx.ExecContext(ctx, `DELETE FROM diffs WHERE zone_id = ?1 AND id < coalesce((
+		SELECT min(id) FROM diffs WHERE zone_id = ?1 AND operation = 1 AND rrtype = 6 AND id >= (
+			SELECT id FROM diffs WHERE zone_id = ?1 ORDER BY id LIMIT 1 OFFSET ?2)), 9223372036854775807)`, row, rows-MaxJournal*3/4)
+	if err != nil {
+		return err
+	}
+	gone, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE zones SET journal = journal - ? WHERE id = ?`, gone, row)
+	return err
+}

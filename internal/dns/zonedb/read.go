@@ -1,0 +1,193 @@
+package zonedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+
+	"bundy/internal/dns/wire"
+	"bundy/internal/dns/zone"
+)
+
+// Edition tells one state of a stored zone from another. It is comparable; the zero value is no edition.
+type Edition struct{ row, count int64 }
+
+// Info describes a stored zone.
+type Info struct {
+	Origin  wire.Name // as it was given
+	Class   wire.Class
+	Edition Edition
+}
+
+// Zones lists the zones in canonical order within their class.
+func (d *DB) Zones(ctx context.Context) ([]Info, error) {
+	var all []Info
+	rows, err := d.readers.QueryContext(ctx, `SELECT id, edition, rdclass, name FROM zones ORDER BY rdclass, key`)
+	if err != nil {
+		return nil, d.wrap(err, "listing zones", "", 0)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var z Info
+		var name []byte
+		if err := rows.Scan(&z.Edition.row, &z.Edition.count, &z.Class, &name); err != nil {
+			return nil, d.wrap(err, "listing zones", "", 0)
+		}
+		z.Origin = wire.Name(name)
+		all = append(all, z)
+	}
+	return all, d.wrap(rows.Err(), "listing zones", "", 0)
+}
+
+// querier is a transaction or a connection.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// find gives the edition of a zone; the error is ErrNoZone when it is not there.
+func find(ctx context.Context, q querier, origin wire.Name, class wire.Class) (Edition, error) {
+	var e Edition
+	err := q.QueryRowContext(ctx, `SELECT id, edition FROM zones WHERE rdclass = ? AND key = ?`, int64(class), sortKey(origin)).Scan(&e.row, &e.count)
+	if errors.Is(err, sql.ErrNoRows) {
+		return e, ErrNoZone
+	}
+	return e, err
+}
+
+// Edition gives the stored edition of a zone. The error wraps ErrNoZone when it is not there.
+func (d *DB) Edition(ctx context.Context, origin wire.Name, class wire.Class) (Edition, error) {
+	e, err := find(ctx, d.readers, origin, class)
+	return e, d.wrap(err, "looking for", origin, class)
+}
+
+// Read gives the records of a zone, all of one moment, in canonical order of owners. An error ends the sequence; it
+// wraps ErrNoZone when the zone is not there. The database is being read until the sequence ends.
+func (d *DB) Read(ctx context.Context, origin wire.Name, class wire.Class) iter.Seq2[wire.RR, error] {
+	return d.read(ctx, origin, class, new(Edition))
+}
+
+// Load reads a zone into memory, with the edition that it is.
+func (d *DB) Load(ctx context.Context, origin wire.Name, class wire.Class) (*zone.Version, Edition, error) {
+	var e Edition
+	v, err := zone.Build(origin, class, d.read(ctx, origin, class, &e))
+	if err != nil {
+		return nil, Edition{}, err
+	}
+	return v, e, nil
+}
+
+func (d *DB) read(ctx context.Context, origin wire.Name, class wire.Class, e *Edition) iter.Seq2[wire.RR, error] {
+	return func(yield func(wire.RR, error) bool) {
+		if err := d.readRecords(ctx, origin, class, e, yield); err != nil {
+			yield(wire.RR{}, d.wrap(err, "reading", origin, class))
+		}
+	}
+}
+
+func (d *DB) readRecords(ctx context.Context, origin wire.Name, class wire.Class, e *Edition, yield func(wire.RR, error) bool) error {
+	tx, err := d.readers.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // nothing was written
+	if *e, err = find(ctx, tx, origin, class); err != nil {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT owner, rrtype, ttl, rdata, name FROM records WHERE zone_id = ? ORDER BY owner, rrtype, rdata`, e.row)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var last []byte
+	var lastName wire.Name
+	for rows.Next() {
+		var key, data, name sql.RawBytes
+		rr := wire.RR{Class: class}
+		if err := rows.Scan(&key, &rr.Type, &rr.TTL, &data, &name); err != nil {
+			return err
+		}
+		switch {
+		case name != nil:
+			rr.Name = wire.Name(name)
+			last = nil
+		case last != nil && string(last) == string(key):
+			rr.Name = lastName
+		default:
+			if rr.Name, err = keyName(key); err != nil {
+				return err
+			}
+			last, lastName = append(last[:0], key...), rr.Name
+		}
+		rr.Data = append(make([]byte, 0, len(data)), data...)
+		if !yield(rr, nil) {
+			return nil
+		}
+	}
+	return rows.Err()
+}
+
+// ErrNoJournal is wrapped when the journal does not reach from the one serial to the other.
+var ErrNoJournal = errors.New("the journal has no such differences")
+
+// Journal gives the differences that lead from one serial to another, in order, for an incremental transfer.
+func (d *DB) Journal(ctx context.Context, origin wire.Name, class wire.Class, from, to zone.Serial) ([]zone.Diff, error) {
+	diffs, err := d.journal(ctx, origin, class, from, to)
+	if err != nil {
+		return nil, d.wrap(err, fmt.Sprintf("journal from serial %d to %d of", from, to), origin, class)
+	}
+	return diffs, nil
+}
+
+func (d *DB) journal(ctx context.Context, origin wire.Name, class wire.Class, from, to zone.Serial) ([]zone.Diff, error) {
+	tx, err := d.readers.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() // nothing was written
+	e, err := find(ctx, tx, origin, class)
+	if err != nil {
+		return nil, err
+	}
+	// A serial may come again after 2^32 changes: the last one counts.
+	rows, err := tx.QueryContext(ctx, `SELECT version, operation, name, rrtype, ttl, rdata FROM diffs WHERE zone_id = ?1 AND id >= (
+		SELECT max(id) FROM diffs WHERE zone_id = ?1 AND version = ?2 AND operation = 1 AND rrtype = 6) ORDER BY id`, e.row, int64(from))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var diffs []zone.Diff
+	for rows.Next() {
+		var version uint32
+		var operation int
+		var name, data []byte
+		rr := wire.RR{Class: class}
+		if err := rows.Scan(&version, &operation, &name, &rr.Type, &rr.TTL, &data); err != nil {
+			return nil, err
+		}
+		rr.Name, rr.Data = wire.Name(name), data
+		if operation == opDelete && rr.Type == wire.TypeSOA {
+			if n := len(diffs); n > 0 && diffs[n-1].To == to {
+				break
+			}
+			diffs = append(diffs, zone.Diff{From: zone.Serial(version)})
+		}
+		if len(diffs) == 0 {
+			return nil, errors.New("the journal is damaged")
+		}
+		last := &diffs[len(diffs)-1]
+		if operation == opDelete {
+			last.Deleted = append(last.Deleted, rr)
+		} else {
+			last.To, last.Added = zone.Serial(version), append(last.Added, rr)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if len(diffs) == 0 || diffs[len(diffs)-1].To != to {
+		return nil, ErrNoJournal
+	}
+	return diffs, nil
+}

@@ -1,0 +1,97 @@
+package zonedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Version of the schema that this program writes. A database with a higher minor number is readable.
+const (
+	SchemaMajor = 3
+	SchemaMinor = 0
+)
+
+var schemaText = [...]string{
+	`CREATE TABLE schema_version (version INTEGER NOT NULL, minor INTEGER NOT NULL)`,
+	// name is the origin as it was given, key its sort key; edition counts changes; journal is the number of rows in diffs.
+	`CREATE TABLE zones (
+		id INTEGER PRIMARY KEY AUTOINCREMENT, rdclass INTEGER NOT NULL, key BLOB NOT NULL, name BLOB NOT NULL,
+		edition INTEGER NOT NULL, journal INTEGER NOT NULL, UNIQUE (rdclass, key)) STRICT`,
+	// owner is a sort key; name is the owner as it was given if that differs from its lower case, else null.
+	`CREATE TABLE records (
+		zone_id INTEGER NOT NULL, owner BLOB NOT NULL, rrtype INTEGER NOT NULL, rdata BLOB NOT NULL, ttl INTEGER NOT NULL,
+		name BLOB, PRIMARY KEY (zone_id, owner, rrtype, rdata)) STRICT, WITHOUT ROWID`,
+	// A change set is deletions (operation 1, version is the old serial) that begin with the old SOA, then additions
+	// (operation 0, version is the new serial) that begin with the new SOA; ids ascend.
+	`CREATE TABLE diffs (
+		id INTEGER PRIMARY KEY AUTOINCREMENT, zone_id INTEGER NOT NULL, version INTEGER NOT NULL, operation INTEGER NOT NULL,
+		name BLOB NOT NULL, rrtype INTEGER NOT NULL, ttl INTEGER NOT NULL, rdata BLOB NOT NULL) STRICT`,
+	`CREATE INDEX diffs_version ON diffs (zone_id, version, operation, rrtype)`,
+	fmt.Sprintf(`INSERT INTO schema_version VALUES (%d, %d)`, SchemaMajor, SchemaMinor),
+}
+
+// VersionError says that a database has a schema that this program cannot use.
+type VersionError struct {
+	Path         string
+	Major, Minor int // found; Minor is 0 where the schema has none
+}
+
+func (e *VersionError) Error() string {
+	s := fmt.Sprintf("database %s has schema version %d.%d, this program needs %d.%d", e.Path, e.Major, e.Minor, SchemaMajor, SchemaMinor)
+	if e.Major < SchemaMajor {
+		return s + ": it must be converted; or name another file and load the zones again with bundy-loadzone"
+	}
+	return s + ": it was written by a newer version of this program"
+}
+
+// prepareSchema makes the tables of an empty database, or checks the version of one that has tables.
+func prepareSchema(ctx context.Context, db *sql.DB, path string) (created bool, err error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback() // after Commit this does nothing
+	var tables int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'table'`).Scan(&tables); err != nil {
+		return false, err
+	}
+	if tables > 0 {
+		return false, checkVersion(ctx, tx, path)
+	}
+	for _, statement := range schemaText {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return false, err
+		}
+	}
+	return true, tx.Commit()
+}
+
+func checkVersion(ctx context.Context, tx *sql.Tx, path string) error {
+	rows, err := tx.QueryContext(ctx, `SELECT * FROM schema_version`)
+	if err != nil {
+		return fmt.Errorf("not a zone database: %w", err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	if !rows.Next() {
+		return errors.Join(errors.New("not a zone database: it has no schema version"), rows.Err())
+	}
+	found := &VersionError{Path: path}
+	if len(columns) == 1 { // schema 1
+		err = rows.Scan(&found.Major)
+	} else {
+		err = rows.Scan(&found.Major, &found.Minor)
+	}
+	if err != nil {
+		return fmt.Errorf("not a zone database: schema version: %w", err)
+	}
+	if found.Major != SchemaMajor {
+		return found
+	}
+	return nil
+}
