@@ -42,14 +42,17 @@ type Message struct {
 // hold placeholders as {address}, filled in order by the arguments of Log; help is the operator's paragraph: what
 // happened, what it means, what to do.
 func NewMessage(id string, severity Severity, text, help string) *Message {
-	return &Message{id: id, severity: severity, text: text, help: help}
+	return &Message{id: id, severity: severity, text: oneLine(text), help: help}
 }
 
 // NewDebug declares a debug message of a level from 0 to 99 (0 start and stop, 10 commands, 20 command data, 40 to 55
 // traces of growing detail).
 func NewDebug(id string, level int, text, help string) *Message {
-	return &Message{id: id, severity: Debug, level: level, text: text, help: help}
+	return &Message{id: id, severity: Debug, level: level, text: oneLine(text), help: help}
 }
+
+// oneLine escapes text as values are: destinations rely on a message being one line.
+func oneLine(text string) string { return string(appendEscaped(nil, text)) }
 
 func (m *Message) ID() string         { return m.id }
 func (m *Message) Severity() Severity { return m.severity }
