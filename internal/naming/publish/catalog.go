@@ -63,13 +63,16 @@ func (c *Catalog) Match(k owned.Key) (Domain, bool) {
 	return best, found
 }
 
-// For finds the domain that a record was sent to, so that it is removed where it was added; if that domain is not
-// configured any more, the one that matches now.
+// For finds the domain for the next transaction of a record. A record is removed where it was added, and nowhere else:
+// if that zone is not configured any more there is none. One that is still to be added may go elsewhere by now.
 func (c *Catalog) For(r owned.Record) (Domain, bool) {
 	for _, d := range c.Domains(r.Kind) {
-		if d.Zone.Equal(r.Zone) && Owner(r.Key).IsBelow(d.Zone) {
+		if d.Zone == r.Zone {
 			return d, true
 		}
+	}
+	if r.State == owned.Removing {
+		return Domain{}, false
 	}
 	return c.Match(r.Key)
 }

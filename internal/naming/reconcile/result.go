@@ -42,6 +42,11 @@ func (r Retry) Delay(tries uint32, jitter float64) time.Duration {
 	return d/2 + time.Duration(float64(d/2)*min(max(jitter, 0), 1))
 }
 
+// ServerDelay is how long servers that did not answer so many times in a row are left alone.
+func ServerDelay(failed uint32, loopback bool, jitter float64) time.Duration {
+	return retryAfter(Failed, loopback).Delay(failed, jitter)
+}
+
 // Finish says what the outcome of a transaction for r makes of it. r must be in the state that the transaction was
 // for; if it has another by now, the outcome says nothing and must be passed over. loopback tells that the name
 // servers are on this machine.

@@ -1,0 +1,90 @@
+package dhcpddns
+
+import (
+	"bundy/internal/suite/module"
+	"bundy/internal/suite/paths"
+	"bundy/internal/suite/schema"
+)
+
+// Names of the sections of the configuration that the component reads.
+const (
+	name       = "DhcpDdns"
+	dhcp4Name  = "Dhcp4"
+	globalKeys = "tsig_keys"
+)
+
+// Config is the module's configuration.
+type Config struct {
+	Interface string   `json:"interface" default:"eth0" optional:"true" help:"Not used."`
+	Address   string   `json:"ip_address" default:"127.0.0.1" help:"IP address to receive name change requests on."`
+	Port      int      `json:"port" default:"53001" optional:"true" min:"0" max:"65535" help:"UDP port to receive name change requests on."`
+	AllowFrom []string `json:"allow_from" default:"[\"127.0.0.0/8\",\"::1/128\"]" help:"Addresses or prefixes that may send name change requests. Requests are not signed: whoever may send them may change names."`
+	TTL       int      `json:"ttl" default:"0" min:"0" max:"86400" help:"Time to live in seconds of the records. 0 takes a third of the lease's lifetime, at least 10 seconds and at most an hour."`
+	Keys      []Key    `json:"tsig_keys" default:"[]" element:"{\"algorithm\":\"hmac_md5\"}" help:"TSIG keys that the domains refer to by name. A domain may also use a key of the module tsig_keys."`
+	Forward   Domains  `json:"forward_ddns" optional:"true" help:"Where names of clients are published. Without domains, no A or AAAA records are."`
+	Reverse   Domains  `json:"reverse_ddns" optional:"true" help:"Where names of addresses are published. Without domains, no PTR records are."`
+}
+
+// Key is one TSIG key.
+type Key struct {
+	Name      string `json:"name" default:"" help:"Name of the key, as the DNS server knows it."`
+	Algorithm string `json:"algorithm" default:"" help:"hmac_md5, hmac_sha1, hmac_sha224, hmac_sha256, hmac_sha384 or hmac_sha512; Kea's spelling HMAC-SHA256 is understood too."`
+	Secret    string `json:"secret" default:"" help:"The shared secret, base64."`
+}
+
+// Domains is the catalogue of one direction.
+type Domains struct {
+	List []DomainConfig `json:"ddns_domains" default:"[]" help:"Zones that take dynamic updates. The longest one that a name lies in is used."`
+}
+
+// DomainConfig is one domain.
+type DomainConfig struct {
+	Name    string         `json:"name" default:"" help:"Name of the zone, with or without final dot; * is used for what no other domain matches."`
+	KeyName string         `json:"key_name" default:"" optional:"true" help:"Name of the TSIG key to sign updates with; empty: updates are not signed."`
+	Servers []ServerConfig `json:"dns_servers" default:"[]" help:"Name servers that take updates for the zone, tried first to last."`
+}
+
+// ServerConfig is one name server of a domain.
+type ServerConfig struct {
+	Hostname string `json:"hostname" default:"" optional:"true" help:"Host name of the server. Exactly one of hostname and ip_address must be given."`
+	Address  string `json:"ip_address" default:"" optional:"true" help:"IP address of the server."`
+	Port     int    `json:"port" default:"53" optional:"true" min:"1" max:"65535" help:"DNS port of the server."`
+}
+
+type shutdownArgs struct {
+	Type *string `json:"type" default:"normal" enum:"normal,drain_first,now" help:"normal ends transactions in progress first; drain_first and now are accepted, and nothing is lost with any of them, as all that is left to do is on disk."`
+	PID  *int    `json:"pid" help:"Stop only the process with this id."`
+}
+
+type showArgs struct {
+	State *string `json:"state" enum:"adding,present,removing,conflict" help:"Show only records in this state."`
+	Limit *int    `json:"limit" default:"100" min:"1" max:"10000" help:"Show at most so many records."`
+}
+
+func specification(p paths.Paths) *schema.Module {
+	return schema.New(name, "DHCP-DDNS server: publishes the names of leases in DNS", Config{}, p).
+		Command("shutdown", "Stop the DHCP-DDNS server", shutdownArgs{}).
+		Command("show", "Show the records that leases have put into DNS, and what is still to be done", showArgs{}).
+		Command("reconcile", "Compare leases and records now, and try everything that waits at once", nil).
+		PrivateCommand("getstats", "Return the statistics", nil).
+		Statistic(statistics{})
+}
+
+// Descriptor describes the component.
+func Descriptor(p paths.Paths) *module.Descriptor {
+	spec := specification(p)
+	return &module.Descriptor{
+		Component: "bundy-dhcp-ddns",
+		Process:   "bundy-dhcp-ddns",
+		Spec:      spec,
+		Watches:   []string{globalKeys, dhcp4Name},
+		Check: func(doc schema.Document) []error {
+			_, errs := decode(spec, doc, p)
+			return errs
+		},
+		Messages: Messages,
+		New: func(doc schema.Document, deps module.Deps) (module.Component, error) {
+			return newComponent(spec, doc, deps)
+		},
+	}
+}

@@ -1,0 +1,213 @@
+package dhcpddns
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dns/wire"
+	"bundy/internal/naming/dhcid"
+	"bundy/internal/naming/ncr"
+	"bundy/internal/naming/owned"
+	"bundy/internal/naming/reconcile"
+)
+
+// hear takes news of the lease file.
+func (e *engine) hear(n news) {
+	switch {
+	case n.generation != e.generation:
+		return
+	case n.report && n.err != nil:
+		e.c.deps.Log.Log(msgFollowError, n.err)
+		return
+	case n.report:
+		e.c.deps.Log.Log(msgFollowRecovered, e.settings.file)
+		return
+	}
+	e.c.counters.badRows.Add(uint64(n.event.Skipped))
+	if n.event.Snapshot {
+		for a := range e.leases {
+			e.dirty.add(a)
+		}
+		clear(e.leases)
+		e.ends = reconcile.NewDeadlines()
+	}
+	for _, l := range n.event.Rows {
+		e.setLease(l, !n.event.Snapshot)
+	}
+	if n.event.Snapshot {
+		if !e.known { // what is owned and not in the file may go now
+			e.known = true
+			e.markAll()
+		}
+		e.c.deps.Log.Log(msgFollowing, e.settings.file, len(e.leases), n.event.Skipped)
+	}
+}
+
+// setLease takes one row: the newest state of its address.
+func (e *engine) setLease(l lease.Lease, news bool) {
+	old, had := e.leases[l.Address]
+	active := l.State == lease.Active && l.ValidLifetime != 0 && !l.Expired(e.c.now()) && (l.FQDNForward || l.FQDNReverse)
+	if !active {
+		if had {
+			delete(e.leases, l.Address)
+			e.ends.Drop(l.Address)
+			e.dirty.add(l.Address)
+		}
+		return
+	}
+	e.leases[l.Address] = l
+	if l.ValidLifetime == lease.Infinity {
+		e.ends.Drop(l.Address)
+	} else {
+		e.ends.Set(l.Address, l.Expire())
+	}
+	if had && old.Hostname == l.Hostname && old.FQDNForward == l.FQDNForward && old.FQDNReverse == l.FQDNReverse &&
+		old.ClientID == l.ClientID && old.HWAddr == l.HWAddr {
+		return // a renewal: DNS says the right thing already
+	}
+	e.dirty.add(l.Address)
+	if d := e.ofLease(l); d == nil {
+		e.c.deps.Log.Log(msgBadName, l.Address, l.Hostname)
+	} else if news {
+		e.unmatched(d, l.Address)
+	}
+}
+
+// ofLease gives what a lease wants DNS to say; nil if its name cannot be published.
+func (e *engine) ofLease(l lease.Lease) *reconcile.Desired {
+	name, err := wire.ParseName(l.Hostname)
+	if err != nil || name == wire.Root || name.IsWildcard() {
+		return nil
+	}
+	d := &reconcile.Desired{Name: name.Lower(), Source: owned.Lease, TTL: reconcile.TTL(l.ValidLifetime, e.settings.ttl)}
+	d.DHCID = string(dhcid.Of(l).RDATA(name))
+	if d.DHCID == "" {
+		return nil
+	}
+	if l.ValidLifetime != lease.Infinity {
+		d.Expires = l.Expire()
+	}
+	e.route(d, l.Address, l.FQDNForward, l.FQDNReverse)
+	return d
+}
+
+func (e *engine) ofWant(w owned.Want) *reconcile.Desired {
+	d := &reconcile.Desired{Name: w.Name, DHCID: w.DHCID, Source: owned.Request, TTL: reconcile.TTL(w.Length, e.settings.ttl)}
+	e.route(d, w.Address, w.Forward, w.Reverse)
+	return d
+}
+
+// route finds the zones.
+func (e *engine) route(d *reconcile.Desired, a netip.Addr, forward, reverse bool) {
+	zone := func(k owned.Kind) wire.Name {
+		domain, ok := e.settings.catalog.Match(owned.Key{Kind: k, Address: a, Name: d.Name})
+		if !ok {
+			return ""
+		}
+		return domain.Zone
+	}
+	d.Forward = reconcile.Direction{Wanted: forward, Zone: zone(owned.Forward)}
+	d.Reverse = reconcile.Direction{Wanted: reverse, Zone: zone(owned.Reverse)}
+}
+
+// unmatched logs the directions that are wanted and have domains, but none for this name. It tells whether anything
+// is left to do. One direction without domain does not keep the other from being published.
+func (e *engine) unmatched(d *reconcile.Desired, a netip.Addr) (nothing bool) {
+	now, said := e.c.now(), false
+	if now.Sub(e.complained) >= time.Second { // a wrong suffix concerns every lease
+		if d.Forward.Wanted && d.Forward.Zone == "" && len(e.settings.catalog.Forward) > 0 {
+			e.c.deps.Log.Log(msgNoForward, d.Name, a)
+			said = true
+		}
+		if d.Reverse.Wanted && d.Reverse.Zone == "" && len(e.settings.catalog.Reverse) > 0 {
+			e.c.deps.Log.Log(msgNoReverse, a, d.Name)
+			said = true
+		}
+	}
+	if said {
+		e.complained = now
+	}
+	return (!d.Forward.Wanted || d.Forward.Zone == "") && (!d.Reverse.Wanted || d.Reverse.Zone == "")
+}
+
+// desired gives what DNS should say about an address. It is not known while the lease file that decides about it has
+// not been read.
+func (e *engine) desired(a netip.Addr) (d *reconcile.Desired, known bool) {
+	if e.settings.covers(a) {
+		if l, ok := e.leases[a]; ok {
+			return e.ofLease(l), true
+		}
+		return nil, e.known
+	}
+	if w, ok := e.store.Want(a); ok {
+		return e.ofWant(w), true
+	}
+	return nil, true
+}
+
+// accept takes a request, and others that wait, into the state: from then on they are on disk.
+func (e *engine) accept(r ncr.Request) {
+	var changes []owned.Change
+	var addresses []netip.Addr
+	wanted := map[netip.Addr]*owned.Want{} // of this batch; nil: none any more
+	for {
+		if change, ok := e.request(r, wanted); ok {
+			changes = append(changes, change)
+			addresses = append(addresses, r.Address)
+		}
+		if len(changes) < roundAddresses {
+			select {
+			case r = <-e.requests:
+				continue
+			default:
+			}
+		}
+		break
+	}
+	select {
+	case e.drained <- struct{}{}:
+	default:
+	}
+	if err := e.store.Apply(context.Background(), changes); err != nil {
+		e.c.counters.dropped.Add(uint64(len(changes)))
+		e.c.deps.Log.Log(msgWantsFull, addresses[0], err)
+		return
+	}
+	for _, a := range addresses {
+		e.dirty.add(a)
+	}
+}
+
+// request says what one request changes.
+func (e *engine) request(r ncr.Request, wanted map[netip.Addr]*owned.Want) (owned.Change, bool) {
+	if e.settings.covers(r.Address) {
+		e.follower.Poke() // the file says the same, and more surely
+		return owned.Change{}, false
+	}
+	before, seen := wanted[r.Address]
+	if !seen {
+		if w, ok := e.store.Want(r.Address); ok {
+			before = &w
+		}
+	}
+	want := owned.Want{Address: r.Address, Name: r.Name, DHCID: string(r.DHCID), Forward: r.Forward, Reverse: r.Reverse, Length: r.Length}
+	if r.Change == ncr.Remove {
+		// Only what was asked for by an earlier request can be ours to remove.
+		if before == nil || before.Name != r.Name || before.DHCID != string(r.DHCID) {
+			return owned.Change{}, false
+		}
+		want = *before
+		want.Forward, want.Reverse = want.Forward && !r.Forward, want.Reverse && !r.Reverse
+	} else if e.unmatched(e.ofWant(want), r.Address) {
+		e.c.deps.Log.Log(msgNoMatch, r.Name)
+		return owned.Change{}, false
+	}
+	if !want.Forward && !want.Reverse {
+		wanted[r.Address] = nil
+		return owned.DropWant(r.Address), true
+	}
+	wanted[r.Address] = &want
+	return owned.PutWant(want), true
+}

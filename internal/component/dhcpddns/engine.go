@@ -1,0 +1,280 @@
+package dhcpddns
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/naming/follow"
+	"bundy/internal/naming/ncr"
+	"bundy/internal/naming/owned"
+	"bundy/internal/naming/reconcile"
+)
+
+const (
+	// maxTransactions is how many transactions run at once. A name server on this machine writes several updates to
+	// disk at once if it gets them at once; more than this would only wait there.
+	maxTransactions = 32
+
+	// roundAddresses bounds the addresses that one round compares, and so the length of a database transaction: the
+	// engine stays able to answer, and one write to disk serves many.
+	roundAddresses = 500
+
+	// eventQueue is how much news of the lease file may wait; the follower waits then.
+	eventQueue = 4
+
+	// fullInterval is how often everything is compared anew though nothing happened, as a safety net.
+	fullInterval = 10 * time.Minute
+
+	// stateRetry is how long the engine waits after the database refused a write.
+	stateRetry = time.Second
+)
+
+// engine owns all state of the component. Its methods run in one goroutine.
+type engine struct {
+	c        *component
+	settings *settings
+	store    *owned.Store
+	schedule *reconcile.Schedule
+	ends     *reconcile.Deadlines // of leases
+	gates    map[gateKey]*gate
+
+	leases map[netip.Addr]lease.Lease // active ones of the lease file that want names
+	known  bool                       // the lease file has been read
+	dirty  dirty                      // addresses to compare
+
+	listener     *listener
+	stopListen   context.CancelFunc
+	follower     *follow.Follower
+	stopFollow   context.CancelFunc
+	generation   int // of the follower; news of an older one is passed over
+	news         chan news
+	requests     chan ncr.Request
+	drained      chan struct{}
+	results      chan outcome
+	transactions context.Context // ends when transactions must be cut off
+	cutOff       context.CancelFunc
+
+	wg       *sync.WaitGroup
+	nextFull   time.Time
+	holdOff    time.Time // nothing is written before
+	storeBad   bool      // the last write failed
+	complained time.Time // about a name without domain
+}
+
+// news is an event of a follower, or what it reports about its file.
+type news struct {
+	generation int
+	event      follow.Event
+	report     bool
+	err        error
+}
+
+func newEngine(c *component, store *owned.Store, wg *sync.WaitGroup) *engine {
+	e := &engine{
+		c: c, store: store, schedule: reconcile.NewSchedule(), ends: reconcile.NewDeadlines(), gates: map[gateKey]*gate{},
+		leases: map[netip.Addr]lease.Lease{}, news: make(chan news, eventQueue), requests: make(chan ncr.Request, queueLimit),
+		drained: make(chan struct{}, 1), results: make(chan outcome, maxTransactions), wg: wg,
+	}
+	e.transactions, e.cutOff = context.WithCancel(context.Background())
+	for r := range store.All() {
+		r.NextTry = time.Time{} // the reason may be gone since the last run
+		e.schedule.Put(r)
+	}
+	return e
+}
+
+// run works until ctx ends.
+func (e *engine) run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		e.work()
+		timer.Reset(e.untilNext())
+		select {
+		case <-ctx.Done():
+			return nil
+		case n := <-e.news:
+			e.hear(n)
+		case r := <-e.requests:
+			e.accept(r)
+		case r := <-e.results:
+			e.finish(r)
+		case next := <-e.c.apply:
+			e.configure(ctx, next)
+		case ask := <-e.c.asks:
+			ask(e)
+		case <-timer.C:
+		}
+	}
+}
+
+// work does what can be done now: leases that ended, addresses to compare, transactions to start.
+func (e *engine) work() {
+	now := e.c.now()
+	if !now.Before(e.nextFull) {
+		e.nextFull = now.Add(fullInterval)
+		e.markAll()
+	}
+	for range roundAddresses {
+		a, ok := e.ends.Past(now)
+		if !ok {
+			break
+		}
+		delete(e.leases, a)
+		e.dirty.add(a)
+	}
+	if now.Before(e.holdOff) {
+		return
+	}
+	e.compare()
+	e.start(now)
+	e.c.counters.owned.Store(uint64(e.store.Len()))
+	e.c.counters.pending.Store(uint64(e.schedule.Len()))
+}
+
+// untilNext is how long nothing is due.
+func (e *engine) untilNext() time.Duration {
+	now := e.c.now()
+	next := e.nextFull
+	earlier := func(t time.Time, ok bool) {
+		if ok && t.Before(next) {
+			next = t
+		}
+	}
+	earlier(e.ends.Next())
+	if e.schedule.Running() < maxTransactions {
+		earlier(e.schedule.NextTime())
+	}
+	if e.dirty.len() > 0 {
+		next = now
+	}
+	if next.Before(e.holdOff) {
+		next = e.holdOff
+	}
+	return max(next.Sub(now), 0)
+}
+
+// configure puts a configuration in force.
+func (e *engine) configure(ctx context.Context, next change) {
+	old := e.settings
+	e.settings = next.settings
+	if next.listener != nil {
+		if e.listener != nil {
+			e.stopListen()
+			e.listener.close()
+		}
+		e.listener = next.listener
+		var listening context.Context
+		listening, e.stopListen = context.WithCancel(ctx)
+		e.wg.Go(func() { next.listener.serve(listening.Done(), e.c, e.requests, e.drained) })
+	}
+	if old == nil || old.file != e.settings.file {
+		e.follow(ctx, e.settings.file)
+	}
+	clear(e.gates) // servers may have changed
+	e.reconcileNow()
+	e.c.deps.Log.Log(msgConfigured, len(e.settings.catalog.Forward), len(e.settings.catalog.Reverse), e.settings.file)
+}
+
+// follow begins to follow a lease file instead of the one before; "" follows none.
+func (e *engine) follow(ctx context.Context, file string) {
+	if e.follower != nil {
+		e.stopFollow()
+		e.follower = nil
+	}
+	e.generation++
+	e.markAll() // the leases of the file before
+	e.known = false
+	e.leases, e.ends = map[netip.Addr]lease.Lease{}, reconcile.NewDeadlines()
+	if file == "" {
+		return
+	}
+	following, stop := context.WithCancel(ctx)
+	generation := e.generation
+	tell := func(n news) {
+		n.generation = generation
+		select {
+		case e.news <- n:
+		case <-following.Done():
+		}
+	}
+	f := follow.New(file, func(ev follow.Event) { tell(news{event: ev}) },
+		func(err error) { tell(news{report: true, err: err}) })
+	e.follower, e.stopFollow = f, stop
+	e.wg.Go(func() { f.Run(following) })
+}
+
+// stop ends the helpers and waits a little for the transactions, whose outcomes are written down.
+func (e *engine) stop() {
+	e.stopListen()
+	e.listener.close()
+	if e.follower != nil {
+		e.stopFollow()
+	}
+	timer := time.AfterFunc(grace, e.cutOff)
+	defer timer.Stop()
+	defer e.cutOff()
+	for e.schedule.Running() > 0 {
+		e.finish(<-e.results)
+	}
+}
+
+// write makes changes durable and tells the schedule. When it cannot, nothing has changed and nothing is written or
+// sent for a while.
+func (e *engine) write(changes []owned.Change) bool {
+	if len(changes) == 0 {
+		return true
+	}
+	if err := e.store.Apply(context.Background(), changes); err != nil {
+		if !e.storeBad {
+			e.c.deps.Log.Log(msgStateError, err)
+		}
+		e.storeBad, e.holdOff = true, e.c.now().Add(stateRetry)
+		return false
+	}
+	e.storeBad = false
+	for _, c := range changes {
+		switch {
+		case c.Put != nil:
+			e.schedule.Put(*c.Put)
+		case c.Delete != nil:
+			e.schedule.Delete(*c.Delete)
+		}
+	}
+	return true
+}
+
+func jitter() float64 { return rand.Float64() }
+
+// dirty is a queue of addresses to compare, each at most once.
+type dirty struct {
+	queue []netip.Addr
+	in    map[netip.Addr]struct{}
+}
+
+func (d *dirty) add(a netip.Addr) {
+	if d.in == nil {
+		d.in = map[netip.Addr]struct{}{}
+	}
+	if _, ok := d.in[a]; !ok {
+		d.in[a] = struct{}{}
+		d.queue = append(d.queue, a)
+	}
+}
+
+func (d *dirty) len() int { return len(d.queue) }
+
+// take takes out up to n addresses.
+func (d *dirty) take(n int) []netip.Addr {
+	n = min(n, len(d.queue))
+	out := d.queue[:n:n]
+	d.queue = d.queue[n:]
+	for _, a := range out {
+		delete(d.in, a)
+	}
+	return out
+}

@@ -1,0 +1,44 @@
+package dhcpddns
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"bundy/internal/naming/owned"
+)
+
+// stateFile is the database of owned names in the state directory.
+const stateFile = "dhcp-ddns.sqlite3"
+
+// grace is how long transactions may go on after the component was told to stop. A server on the network answers well
+// within it; what is cut off is repeated after the next start.
+const grace = 2 * time.Second
+
+// Run serves until ctx ends.
+func (c *component) Run(ctx context.Context, ready func()) error {
+	s := c.settings.Load()
+	store, err := owned.Open(ctx, filepath.Join(c.deps.Paths.State, stateFile))
+	if err != nil {
+		return fmt.Errorf("DHCP-DDNS server: %w", err)
+	}
+	defer store.Close()
+	l, err := listen(ctx, c.deps.Sockets, s.listen)
+	if err != nil {
+		return fmt.Errorf("DHCP-DDNS server: %w", err)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	inner, stop := context.WithCancel(ctx)
+	defer stop()
+	e := newEngine(c, store, &wg)
+	e.configure(inner, change{settings: s, listener: l})
+	c.deps.Log.Log(msgStarted, s.listen, store.Len())
+	ready()
+	err = e.run(inner)
+	e.stop()
+	c.deps.Log.Log(msgShutdown, e.schedule.Len())
+	return err
+}
