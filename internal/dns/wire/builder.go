@@ -133,6 +133,21 @@ func (b *Builder) AddRR(s Section, rr RR) bool {
 	return true
 }
 
+// AddOPT writes the OPT record that says e, without options. False: it does not fit.
+func (b *Builder) AddOPT(e EDNS) bool {
+	if !b.room(OPTSize) {
+		return false
+	}
+	rr := e.RR()
+	b.buf = append(b.buf, 0)
+	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(rr.Type))
+	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(rr.Class))
+	b.buf = binary.BigEndian.AppendUint32(b.buf, rr.TTL)
+	b.buf = append(b.buf, 0, 0)
+	b.counts[Additional]++
+	return true
+}
+
 // RRHead is the length of what stands before the RDATA of each record in the form that AddSet takes.
 const RRHead = 10
 

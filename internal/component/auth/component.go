@@ -1,0 +1,242 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"bundy/internal/dns/authority"
+	"bundy/internal/dns/server"
+	"bundy/internal/dns/wire"
+	"bundy/internal/suite/logging"
+	"bundy/internal/suite/module"
+	"bundy/internal/suite/paths"
+	"bundy/internal/suite/schema"
+)
+
+// Descriptor describes the component. The authority is shared with the other components of the process.
+func Descriptor(p paths.Paths, a *authority.Authority) *module.Descriptor {
+	m := spec(p)
+	return &module.Descriptor{
+		Component: "bundy-auth",
+		Special:   "auth",
+		Process:   "bundy-dns",
+		Spec:      m,
+		Watches:   []string{authority.DataSourcesModule, authority.KeysModule},
+		Check:     check(m),
+		Messages:  Messages,
+		New: func(doc schema.Document, deps module.Deps) (module.Component, error) {
+			return newComponent(m, a, doc, deps)
+		},
+	}
+}
+
+// component is the server at work.
+type component struct {
+	spec      *schema.Module
+	deps      module.Deps
+	authority *authority.Authority
+	log       *logging.Logger
+	datasrc   *logging.Logger
+	server    *server.Server
+	stats     *statistics
+	timeout   atomic.Int64 // tcp_recv_timeout as a time.Duration
+	reloads   chan reload
+
+	mu        sync.Mutex
+	doc       schema.Document // in use
+	listeners []listener
+	stopped   bool // no listener may be added any more
+}
+
+// reload is a zone to load again.
+type reload struct {
+	class  wire.Class
+	origin wire.Name
+}
+
+// reloadQueue bounds the zones waiting to be loaded again: more than an operator's script asks for at once.
+const reloadQueue = 1024
+
+func newComponent(m *schema.Module, a *authority.Authority, doc schema.Document, deps module.Deps) (*component, error) {
+	c := &component{
+		spec:      m,
+		deps:      deps,
+		authority: a,
+		log:       deps.Log,
+		datasrc:   deps.Log.Named("datasrc"),
+		stats:     newStatistics(),
+		reloads:   make(chan reload, reloadQueue),
+		doc:       doc,
+	}
+	if _, err := decode(m, doc); err != nil {
+		c.log.Log(msgConfigLoad, err)
+		return nil, err
+	}
+	c.server = server.New(c.handler, func() time.Duration { return time.Duration(c.timeout.Load()) })
+	c.log.Log(msgCreated)
+	return c, nil
+}
+
+// handler makes the answering part of one goroutine.
+func (c *component) handler() server.Handler {
+	return &responder{authority: c.authority, log: c.log, now: time.Now, count: c.stats.shard()}
+}
+
+// Call runs a command.
+func (c *component) Call(_ context.Context, command string, args map[string]json.RawMessage) (any, error) {
+	c.log.Log(msgCommand, command)
+	switch command {
+	case "loadzone":
+		err := c.loadzone(args)
+		if err != nil {
+			c.log.Log(msgCommandFailed, command, err)
+		}
+		return nil, err
+	case "start_ddns_forwarder", "stop_ddns_forwarder":
+		return nil, nil // an update handler in this process says itself when it is there
+	}
+	return nil, fmt.Errorf("unknown command %q", command)
+}
+
+func (c *component) loadzone(args map[string]json.RawMessage) error {
+	var a loadzoneArgs
+	for name, to := range map[string]*string{"class": &a.Class, "origin": &a.Origin} {
+		if raw, ok := args[name]; ok {
+			if err := json.Unmarshal(raw, to); err != nil {
+				return fmt.Errorf("loadzone: argument %s: %w", name, err)
+			}
+		}
+	}
+	class, err := wire.ParseClass(a.Class)
+	if err != nil {
+		return fmt.Errorf("loadzone: %w", err)
+	}
+	origin, err := wire.ParseName(a.Origin)
+	if err != nil {
+		return fmt.Errorf("loadzone: %w", err)
+	}
+	select {
+	case c.reloads <- reload{class, origin}:
+		return nil
+	default:
+		return fmt.Errorf("loadzone %s: %d zones are waiting to be loaded already", origin, reloadQueue)
+	}
+}
+
+// Stats gives all counters.
+func (c *component) Stats() map[string]any { return c.stats.snapshot(c.server.Counters()) }
+
+// Prepare binds new addresses and loads new data sources. It changes nothing that can be seen.
+func (c *component) Prepare(ctx context.Context, doc schema.Document) (module.Change, error) {
+	next, err := c.prepareAll(ctx, doc)
+	if err != nil {
+		c.log.Log(msgConfigUpdate, err)
+		return nil, err
+	}
+	return module.Swap(next.apply, next.discard), nil
+}
+
+// candidate is a configuration that is ready to be used.
+type candidate struct {
+	c        *component
+	doc      schema.Document
+	settings settings
+	ring     func()            // puts the keys in use
+	sources  *authority.Change // nil if the data sources stay
+	sockets  change
+}
+
+func (c *component) prepareAll(ctx context.Context, doc schema.Document) (*candidate, error) {
+	next := &candidate{c: c, doc: doc}
+	var err error
+	if next.settings, err = decode(c.spec, doc); err != nil {
+		return nil, err
+	}
+	ring, err := authority.DecodeKeys(doc, c.deps.Paths)
+	if err != nil {
+		return nil, err
+	}
+	next.ring = func() { c.authority.SetKeys(ring) }
+	next.sockets, err = c.prepare(ctx, next.settings.listen)
+	err = errors.Join(err, next.prepareSources(ctx))
+	if err != nil {
+		next.discard()
+		return nil, err
+	}
+	return next, nil
+}
+
+// prepareSources loads the data sources if they differ from those in use.
+func (n *candidate) prepareSources(ctx context.Context) error {
+	c := n.c
+	c.mu.Lock()
+	same := schema.Equal(c.doc[authority.DataSourcesModule], n.doc[authority.DataSourcesModule])
+	c.mu.Unlock()
+	if same {
+		return nil
+	}
+	change, err := c.loadSources(ctx, n.doc)
+	if err != nil {
+		return err
+	}
+	n.sources = change
+	return errors.Join(change.Missing()...)
+}
+
+func (c *component) loadSources(ctx context.Context, doc schema.Document) (*authority.Change, error) {
+	sources, err := authority.DecodeSources(doc, c.deps.Paths)
+	if err != nil {
+		return nil, err
+	}
+	c.log.Log(msgReconfigure)
+	change, err := c.authority.Prepare(ctx, sources)
+	if err != nil {
+		c.log.Log(msgReconfigureError, err)
+		return nil, fmt.Errorf("data_sources: %w", err)
+	}
+	return change, nil
+}
+
+func (n *candidate) apply() {
+	c := n.c
+	c.timeout.Store(int64(n.settings.timeout))
+	n.ring()
+	c.log.Log(msgLoadTSIG)
+	if n.sources != nil {
+		c.useSources(n.sources)
+	}
+	c.mu.Lock()
+	c.doc = n.doc
+	c.mu.Unlock()
+	c.apply(n.sockets)
+}
+
+// useSources puts loaded data sources in service.
+func (c *component) useSources(change *authority.Change) {
+	change.Apply()
+	for _, f := range change.Findings() {
+		c.report(f)
+	}
+	c.log.Log(msgReconfigured, c.zones())
+}
+
+// zones counts the zones that are known.
+func (c *component) zones() int {
+	n := 0
+	for range c.authority.Catalog().All() {
+		n++
+	}
+	return n
+}
+
+func (n *candidate) discard() {
+	if n.sources != nil {
+		n.sources.Discard()
+	}
+	n.c.discard(n.sockets)
+}

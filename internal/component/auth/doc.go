@@ -1,0 +1,3 @@
+// Package auth is the component bundy-auth: authoritative DNS on UDP and TCP (guide chapter 10). It answers questions
+// from the zones in memory, verifies and makes signatures, and hands dynamic updates on.
+package auth

@@ -1,0 +1,277 @@
+package auth
+
+import (
+	"errors"
+	"time"
+
+	"bundy/internal/dns/authority"
+	"bundy/internal/dns/server"
+	"bundy/internal/dns/tsig"
+	"bundy/internal/dns/wire"
+	"bundy/internal/dns/zone"
+	"bundy/internal/suite/logging"
+	"bundy/internal/suite/stats"
+)
+
+const (
+	// minUDP is the smallest limit of a datagram (RFC 1035 section 4.2.1), whatever the client says.
+	minUDP = 512
+	// tsigRoom is the largest TSIG record without the key's name: ten octets before the RDATA, the longest name of an
+	// algorithm, the fixed fields, a MAC of SHA-512 and six octets of other data (RFC 8945 section 4.2).
+	tsigRoom = 10 + 26 + 16 + 64 + 6
+)
+
+// responder answers messages from the zones of an authority. It owns the memory that it works in; with signatures and
+// the logging of debug messages left out it allocates nothing.
+type responder struct {
+	authority *authority.Authority
+	log       *logging.Logger
+	now       func() time.Time
+	count     *stats.Shard
+
+	query   wire.Query
+	answer  zone.Answer
+	builder wire.Builder
+	session *tsig.Session // of the message at hand, nil if it is not signed
+}
+
+// Handle answers one message.
+func (r *responder) Handle(req *server.Request, out []byte) []byte {
+	rcode := r.query.Parse(req.Message)
+	r.session = nil
+	r.countRequest(req)
+	if r.log.Enabled(msgPacket) {
+		r.log.Log(msgPacket, req.Client, len(req.Message), r.query.Name, r.query.Type, r.query.Class)
+	}
+	opcode := r.query.Header.Flags.Opcode()
+	switch opcode {
+	case wire.OpcodeQuery, wire.OpcodeNotify, wire.OpcodeUpdate:
+	default:
+		if r.log.Enabled(msgOpcode) {
+			r.log.Log(msgOpcode, opcode, req.Client)
+		}
+		return r.refuse(req, out, wire.RcodeNotImp)
+	}
+	if rcode != wire.RcodeNoError {
+		return r.malformed(req, out, rcode)
+	}
+	body := req.Message
+	if r.query.TSIG {
+		var reply []byte
+		if body, reply = r.verify(req, out); body == nil {
+			return reply
+		}
+	}
+	switch opcode {
+	case wire.OpcodeNotify:
+		return r.notify(req, out)
+	case wire.OpcodeUpdate:
+		return r.update(req, body, out)
+	}
+	return r.lookup(req, out)
+}
+
+// malformed answers a message that cannot be understood.
+func (r *responder) malformed(req *server.Request, out []byte, rcode wire.Rcode) []byte {
+	switch {
+	case rcode == wire.RcodeBadVers:
+		r.count.Inc(reqBadVers)
+	case r.query.Header.Questions != 1 && r.log.Enabled(msgBadQuestions):
+		r.log.Log(msgBadQuestions, req.Client, r.query.Header.Questions)
+	}
+	if r.log.Enabled(msgProtocol) {
+		r.log.Log(msgProtocol, req.Client, rcode)
+	}
+	return r.refuse(req, out, rcode)
+}
+
+// verify checks the signature of a message and gives it without; or no body and the reply that refuses it.
+func (r *responder) verify(req *server.Request, out []byte) (body, reply []byte) {
+	r.count.Inc(reqTSIG)
+	body, session, err := r.authority.Keys().Verify(req.Message, r.now())
+	r.session = session
+	if err == nil {
+		return body, nil
+	}
+	r.count.Inc(reqBadSig)
+	if r.log.Enabled(msgTSIG) {
+		r.log.Log(msgTSIG, req.Client, err)
+	}
+	rcode := wire.RcodeFormErr
+	var bad *tsig.Error
+	if errors.As(err, &bad) {
+		rcode = bad.Rcode
+	}
+	return nil, r.refuse(req, out, rcode)
+}
+
+// notify answers a NOTIFY. All zones are primary here, so there is nothing to fetch; the sender must learn that we have
+// heard it, or it would go on sending (RFC 1996 section 3.6).
+func (r *responder) notify(req *server.Request, out []byte) []byte {
+	q := &r.query
+	if q.Type != wire.TypeSOA {
+		if r.log.Enabled(msgNotifyType) {
+			r.log.Log(msgNotifyType, req.Client, q.Type)
+		}
+		return r.refuse(req, out, wire.RcodeFormErr)
+	}
+	if r.authority.Catalog().Get(q.Class, q.Name) == nil {
+		if r.log.Enabled(msgNotifyNotAuth) {
+			r.log.Log(msgNotifyNotAuth, q.Name, q.Class, req.Client)
+		}
+		return r.refuse(req, out, wire.RcodeNotAuth)
+	}
+	if r.log.Enabled(msgNotify) {
+		r.log.Log(msgNotify, q.Name, q.Class, req.Client)
+	}
+	r.begin(req, out)
+	return r.finish(req, wire.FlagAA, wire.RcodeNoError, msgNormal)
+}
+
+// update hands an UPDATE on. The handler must not wait; its reply goes out when it is there.
+func (r *responder) update(req *server.Request, body, out []byte) []byte {
+	handle := r.authority.UpdateHandler()
+	if handle == nil {
+		return r.refuse(req, out, wire.RcodeNotImp)
+	}
+	handle(authority.Request{
+		Message: append([]byte(nil), body...),
+		Client:  req.Client,
+		TCP:     req.TCP,
+		TSIG:    r.session,
+	}, req.Later())
+	return nil
+}
+
+// lookup answers a question.
+func (r *responder) lookup(req *server.Request, out []byte) []byte {
+	q := &r.query
+	if q.Header.Flags&wire.FlagRD != 0 {
+		r.count.Inc(qryRecursion)
+	}
+	switch q.Type {
+	case wire.TypeAXFR, wire.TypeIXFR:
+		if !req.TCP {
+			if r.log.Enabled(msgAXFRUDP) {
+				r.log.Log(msgAXFRUDP, q.Name, req.Client)
+			}
+			return r.refuse(req, out, wire.RcodeFormErr)
+		}
+		return r.refuse(req, out, wire.RcodeRefused)
+	case wire.TypeOPT, wire.TypeTSIG: // types that are never data
+		return r.refuse(req, out, wire.RcodeFormErr)
+	case wire.TypeTKEY, wire.TypeMAILA, wire.TypeMAILB:
+		return r.refuse(req, out, wire.RcodeNotImp)
+	}
+	do := q.EDNS.Present && q.EDNS.DO
+	a := &r.answer
+	r.authority.Catalog().Lookup(q.Class, q.Name, q.Type, do, a)
+	r.begin(req, out)
+	var flags wire.Flags
+	if a.AA {
+		flags |= wire.FlagAA
+	}
+	if a.Write(&r.builder) {
+		flags |= wire.FlagTC
+		if r.session != nil {
+			r.begin(req, out) // a signed reply that says TC is taken for its header only (RFC 8945 section 5.3)
+		}
+	}
+	r.countAnswer(a)
+	return r.finish(req, flags, a.Rcode, msgNormal)
+}
+
+// refuse answers with an error, the question and nothing else.
+func (r *responder) refuse(req *server.Request, out []byte, rcode wire.Rcode) []byte {
+	r.begin(req, out)
+	return r.finish(req, 0, rcode, msgErrorReply)
+}
+
+// begin starts the reply: the question as it came, and room for what ends it.
+func (r *responder) begin(req *server.Request, out []byte) {
+	limit := wire.MaxMessage
+	if !req.TCP {
+		limit = min(max(int(r.query.EDNS.Size), minUDP), server.MaxUDP)
+	}
+	r.builder.Reset(out, limit)
+	if r.query.Name != "" && r.query.Header.Flags.Opcode() != wire.OpcodeUpdate {
+		r.builder.CopyQuestion(req.Message[wire.HeaderSize:r.query.End])
+	}
+	if r.query.EDNS.Present {
+		r.builder.Reserve(wire.OPTSize)
+	}
+	if r.session != nil {
+		r.builder.Reserve(len(r.session.Key()) + tsigRoom)
+	}
+}
+
+// finish ends the reply with header, OPT and signature.
+func (r *responder) finish(req *server.Request, flags wire.Flags, rcode wire.Rcode, msg *logging.Message) []byte {
+	b, q := &r.builder, &r.query
+	flags |= wire.FlagQR | q.Header.Flags&(wire.FlagRD|wire.FlagCD)
+	b.SetHeader(q.Header.ID, flags.WithOpcode(q.Header.Flags.Opcode()).WithRcode(rcode))
+	if q.EDNS.Present {
+		b.Reserve(-wire.OPTSize)
+		b.AddOPT(wire.EDNS{Size: server.MaxUDP, Rcode: rcode, DO: q.EDNS.DO})
+		r.count.Inc(respEDNS0)
+	}
+	reply := b.Bytes()
+	if r.session != nil {
+		signed, err := r.session.Sign(reply, r.now())
+		if err != nil {
+			return nil // cannot be: room was kept. An unsigned reply would be refused
+		}
+		reply = signed
+		r.count.Inc(respTSIG)
+	}
+	r.count.Inc(responses)
+	r.count.Inc(rcodeCounter(rcode))
+	if flags&wire.FlagTC != 0 {
+		r.count.Inc(respTruncated)
+	}
+	if r.log.Enabled(msg) {
+		r.log.Log(msg, req.Client, len(reply), rcode)
+	}
+	return reply
+}
+
+func (r *responder) countRequest(req *server.Request) {
+	c := r.count
+	c.Inc(opcodeCounter(r.query.Header.Flags.Opcode()))
+	if req.TCP {
+		c.Inc(reqTCP)
+	} else {
+		c.Inc(reqUDP)
+	}
+	if req.Client.Addr().Is4() {
+		c.Inc(reqV4)
+	} else {
+		c.Inc(reqV6)
+	}
+	if e := &r.query.EDNS; e.Present && e.Version == 0 {
+		c.Inc(reqEDNS0)
+		if e.DO {
+			c.Inc(reqDO)
+		}
+	}
+}
+
+func (r *responder) countAnswer(a *zone.Answer) {
+	c := r.count
+	if a.AA {
+		c.Inc(qryAuthAns)
+	} else {
+		c.Inc(qryNoAuthAns)
+	}
+	switch {
+	case a.Rcode == wire.RcodeRefused && r.query.Header.Flags&wire.FlagRD == 0:
+		c.Inc(authQryRej)
+	case a.Rcode != wire.RcodeNoError:
+	case a.Answers() > 0:
+		c.Inc(qrySuccess)
+	case a.AA:
+		c.Inc(qryNXRRset)
+	default:
+		c.Inc(qryReferral)
+	}
+}
