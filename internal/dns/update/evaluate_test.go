@@ -3,7 +3,6 @@ package update
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -328,32 +327,5 @@ func TestSignatures(t *testing.T) {
 	}
 	if len(ttls) != 2 || ttls[60] != 2 || ttls[600] != 1 {
 		t.Errorf("TTLs of the signatures: %v", ttls)
-	}
-}
-
-func TestBatch(t *testing.T) {
-	v := build(t, rrs(t, content))
-	b := NewBatch(v)
-	do := func(want wire.Rcode, prerequisites, updates string) {
-		t.Helper()
-		err := b.Do(Request{Zone: origin, Class: wire.ClassIN, Prerequisites: rrs(t, prerequisites), Updates: rrs(t, updates)})
-		if Rcode(err) != want {
-			t.Errorf("%q %q: %v, want %v", prerequisites, updates, err, want)
-		}
-	}
-	do(wire.RcodeNoError, "new.example.org 0 NONE ANY", "new.example.org 60 IN A 192.0.2.50")
-	do(wire.RcodeYXDomain, "new.example.org 0 NONE ANY", "new.example.org 60 IN A 192.0.2.51")
-	do(wire.RcodeRefused, "", "other.example.org 60 IN A 192.0.2.52\nexample.org 60 IN NS alias.example.org")
-	do(wire.RcodeNoError, "new.example.org 0 IN A 192.0.2.50", "new.example.org 0 ANY ANY\nnewer.example.org 60 IN A 192.0.2.50")
-	do(wire.RcodeNoError, "other.example.org 0 NONE ANY", "")
-	d := b.Diff()
-	if d.From != 7 || d.To != 9 || len(d.Deleted) != 1 || len(d.Added) != 2 || text(d.Added[1]) != "newer.example.org. 60 IN A 192.0.2.50" {
-		t.Errorf("the batch makes %v", d)
-	}
-	if _, err := v.Apply(d); err != nil {
-		t.Error(err)
-	}
-	if slices.Contains(v.Types(wire.MustParseName("newer.example.org")), wire.TypeA) {
-		t.Error("the old version changed")
 	}
 }

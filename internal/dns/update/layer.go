@@ -45,39 +45,3 @@ func (l *layer) write(n wire.Name) rrsets {
 	}
 	return sets
 }
-
-// changed tells whether the layer differs from what is below it.
-func (l *layer) changed() bool {
-	for n, sets := range l.names {
-		if len(l.base.Types(n)) != len(sets) {
-			return true
-		}
-		for t, rrs := range sets {
-			if deleted, added := difference(l.base.RRset(n, t), rrs); len(deleted)+len(added) > 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// difference compares two states of one RRset. A record whose TTL changed is in both results. Data that was not
-// changed is the same octets in both states, so octets are compared.
-func difference(before, after []wire.RR) (deleted, added []wire.RR) {
-	return missing(before, after), missing(after, before)
-}
-
-// missing gives the records of a that are not in b with the same TTL.
-func missing(a, b []wire.RR) []wire.RR {
-	have := make(map[string]uint32, len(b))
-	for _, rr := range b {
-		have[string(rr.Data)] = rr.TTL
-	}
-	var out []wire.RR
-	for _, rr := range a {
-		if ttl, ok := have[string(rr.Data)]; !ok || ttl != rr.TTL {
-			out = append(out, rr)
-		}
-	}
-	return out
-}
