@@ -115,3 +115,12 @@ func (o *Offers) remove(e *list.Element) netip.Addr {
 	delete(o.byClient, f.client.key(f.subnet))
 	return f.address
 }
+
+// Addresses lists the addresses offered, the first to end in front.
+func (o *Offers) Addresses() []netip.Addr {
+	out := make([]netip.Addr, 0, o.queue.Len())
+	for e := o.queue.Front(); e != nil; e = e.Next() {
+		out = append(out, e.Value.(*offer).address)
+	}
+	return out
+}

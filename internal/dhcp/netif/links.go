@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -200,4 +201,16 @@ func (s *Links) Close() {
 	}
 	s.mu.Unlock()
 	s.readers.Wait()
+}
+
+// Has tells whether an address belongs to a served interface.
+func (s *Links) Has(a netip.Addr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.open {
+		if l.Interface.Has(a) {
+			return true
+		}
+	}
+	return false
 }

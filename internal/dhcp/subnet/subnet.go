@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"bundy/internal/dhcp/class"
@@ -133,7 +134,8 @@ func Number(ids []uint32) []uint32 {
 // List is the subnets in the order of the configuration. It is immutable.
 type List []*Subnet
 
-// Check tells what is wrong between subnets: an identifier or a prefix that occurs twice. Errors come by index.
+// Check tells what is wrong between subnets: an identifier or a prefix that occurs twice, or an address that stands in
+// pools of two. Errors come by index.
 func (l List) Check() map[int]error {
 	wrong := map[int]error{}
 	ids, prefixes := map[uint32]int{}, map[netip.Prefix]int{}
@@ -147,6 +149,27 @@ func (l List) Check() map[int]error {
 			wrong[i] = fmt.Errorf("subnet %s is already configured as subnet4[%d]", s.Prefix, k)
 		default:
 			ids[s.ID], prefixes[s.Prefix] = i, i
+		}
+	}
+	type owned struct {
+		Range
+		index int
+	}
+	var pools []owned
+	for i, s := range l {
+		for _, r := range s.Pools {
+			pools = append(pools, owned{r, i})
+		}
+	}
+	slices.SortFunc(pools, func(a, b owned) int { return a.First.Compare(b.First) })
+	for i := 1; i < len(pools); i++ {
+		a, b := pools[i-1], pools[i]
+		if a.index != b.index && b.First.Compare(a.Last) <= 0 && wrong[max(a.index, b.index)] == nil {
+			wrong[max(a.index, b.index)] = fmt.Errorf("pools %s and %s of subnet4[%d] and subnet4[%d] overlap",
+				a.Range, b.Range, a.index, b.index)
+		}
+		if b.Last.Less(a.Last) {
+			pools[i] = a // goes on behind b
 		}
 	}
 	return wrong

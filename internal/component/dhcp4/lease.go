@@ -1,0 +1,206 @@
+package dhcp4
+
+import (
+	"net/netip"
+
+	"bundy/internal/dhcp/allocate"
+	"bundy/internal/dhcp/duid"
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/packet4"
+	"bundy/internal/naming/ncr"
+	"bundy/internal/naming/policy"
+)
+
+// allocate decides what happens to which address. It changes nothing but the table of offers.
+func (s *server) allocate(x *exchange) bool {
+	m := &x.request
+	q := allocate.Query{
+		Subnet: x.subnet, Client: x.client, Authoritative: x.set.authoritative, Now: x.now,
+	}
+	view := s.desk.view(x.subnet)
+	switch x.kind {
+	case packet4.Discover:
+		q.Requested, _ = m.Addr(packet4.OptRequestedIP)
+		x.decision = allocate.Discover(q, view)
+	case packet4.Request:
+		if x.foreign {
+			s.forget(x)
+			return false
+		}
+		var ok bool
+		if q.Situation, q.Requested, ok = situation(x); !ok {
+			s.refused(x, netip.IPv4Unspecified(), "it names no address")
+			return false
+		}
+		x.decision = allocate.Request(q, view)
+		if x.decision.Verdict != allocate.Grant {
+			s.refused(x, q.Requested, x.decision.Reason)
+		}
+	case packet4.Release, packet4.Decline:
+		return s.held(x, q, view)
+	case packet4.Inform:
+		return true
+	}
+	switch {
+	case x.decision.Verdict == allocate.Grant:
+		s.grant(x)
+		return true
+	case x.kind == packet4.Discover:
+		s.stats.allocFailed.Add(1)
+		s.log.Log(msgLeaseAdvertFail, duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr), x.decision.Reason)
+		s.noAddress.Do(func() { s.log.Log(msgAllocFail, x.subnet.Prefix) })
+	}
+	return x.decision.Verdict == allocate.Refuse
+}
+
+// situation tells which of the cases of RFC 2131 section 4.3.2 a REQUEST is, and its address.
+func situation(x *exchange) (allocate.Situation, netip.Addr, bool) {
+	m := &x.request
+	requested, has := m.Addr(packet4.OptRequestedIP)
+	_, selecting := m.Get(packet4.OptServerID)
+	switch {
+	case selecting && has:
+		return allocate.Selecting, requested, true
+	case selecting && !m.CIAddr.IsUnspecified(): // old clients: the table of section 4.3.6 is often misread
+		return allocate.Selecting, m.CIAddr, true
+	case !selecting && !m.CIAddr.IsUnspecified():
+		if x.unicast && !m.Relayed() {
+			return allocate.Renewing, m.CIAddr, true
+		}
+		return allocate.Rebinding, m.CIAddr, true
+	case !selecting && has:
+		return allocate.InitReboot, requested, true
+	}
+	return 0, netip.Addr{}, false
+}
+
+// forget drops the offer to a client that chose another server.
+func (s *server) forget(x *exchange) {
+	s.stats.receiveDrop.Add(1)
+	s.log.Log(msgPacketNotForUs, x.kind, x.packet.Link.Name, "another")
+	if a, ok := s.desk.offers.For(x.client, x.subnet.ID, x.now); ok {
+		s.desk.offers.Drop(a)
+		s.desk.sync(a, x.now)
+	}
+}
+
+func (s *server) refused(x *exchange, a netip.Addr, why string) {
+	s.log.Log(msgLeaseAllocFail, a, duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr), why)
+}
+
+// held finds the lease that a RELEASE (by ciaddr) or DECLINE (by option 50) gives up.
+func (s *server) held(x *exchange, q allocate.Query, view allocate.View) bool {
+	fail := msgReleaseFail
+	q.Requested = x.request.CIAddr
+	if x.kind == packet4.Decline {
+		fail = msgDeclineFail
+		q.Requested, _ = x.request.Addr(packet4.OptRequestedIP)
+	}
+	l, why, ok := allocate.Held(q, view)
+	if !ok {
+		s.stats.receiveDrop.Add(1)
+		s.log.Log(fail, q.Requested, duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr), why)
+		return false
+	}
+	x.lease = l
+	x.changes = append(x.changes, nameChange{ncr.Remove, l})
+	return true
+}
+
+// grant makes the lease of a positive decision, with its names and what changes about them.
+func (s *server) grant(x *exchange) {
+	d := x.decision
+	host, _ := x.request.Get(packet4.OptHostName)
+	x.names = policy.Decide(x.set.names, d.Address, x.fqdn, string(host))
+	x.lease = lease.Lease{
+		Address: d.Address, HWType: x.client.HWType, HWAddr: x.client.HWAddr, ClientID: x.client.ID,
+		ValidLifetime: x.subnet.Valid, Start: x.now.UTC().Truncate(second), SubnetID: x.subnet.ID,
+		FQDNForward: x.names.Forward, FQDNReverse: x.names.Reverse, Hostname: x.names.LeaseHostname(),
+	}
+	if x.lease.Hostname == "" {
+		x.lease.Hostname = string(host)
+	}
+	mine := d.Known && d.Previous.State != lease.Declined && x.client.Owns(d.Previous)
+	same := mine && d.Previous.InUse(x.now)
+	if mine && x.client.ID == "" {
+		x.lease.ClientID = d.Previous.ClientID // the same machine, which leaves its identifier out now and then
+	}
+	if same && x.names.Source == policy.NoSource && x.set.names.EnableUpdates && len(host) == 0 {
+		// Clients may leave their name out when they renew; it stays theirs as long as the lease.
+		x.lease.Hostname, x.lease.FQDNForward, x.lease.FQDNReverse =
+			d.Previous.Hostname, d.Previous.FQDNForward, d.Previous.FQDNReverse
+	}
+	if x.kind != packet4.Request {
+		return
+	}
+	if same && d.Previous.Hostname == x.lease.Hostname && d.Previous.FQDNForward == x.lease.FQDNForward &&
+		d.Previous.FQDNReverse == x.lease.FQDNReverse {
+		return
+	}
+	if d.Known {
+		x.changes = append(x.changes, nameChange{ncr.Remove, d.Previous})
+	}
+	if d.Leaves {
+		x.changes = append(x.changes, nameChange{ncr.Remove, d.Left})
+	}
+	x.changes = append(x.changes, nameChange{ncr.Add, x.lease})
+}
+
+// commit makes the decision lasting: an offer in memory, a lease on disk. then is called when it is, perhaps by the
+// store's goroutine; not at all if the lease could not be written.
+func (s *server) commit(x *exchange, then func()) {
+	address := x.lease.Address
+	durable := func(err error) {
+		if err != nil {
+			s.stats.storeFailed.Add(1)
+			s.storeFailed.Do(func() { s.log.Log(msgStoreFail, address, err) })
+			s.failures.add(address)
+			return
+		}
+		s.committed(x)
+		then()
+	}
+	switch {
+	case x.kind == packet4.Discover:
+		for _, a := range s.desk.offers.Put(x.client, x.subnet.ID, address, x.now) {
+			s.desk.sync(a, x.now)
+		}
+		s.desk.mark(address, allocate.Taken)
+		s.committed(x)
+		then()
+	case x.kind == packet4.Request && x.answer == packet4.ACK:
+		s.desk.offers.Drop(address)
+		if d := x.decision; d.Leaves {
+			s.desk.store.Delete(d.Left.Address, s.written(d.Left.Address)) // written before the new lease, in one go with it
+			s.desk.sync(d.Left.Address, x.now)
+		}
+		s.desk.store.Put(x.lease, durable)
+		s.desk.mark(address, allocate.Taken)
+	case x.kind == packet4.Release:
+		s.desk.store.Delete(address, durable)
+		s.desk.sync(address, x.now)
+	case x.kind == packet4.Decline:
+		s.desk.store.Put(lease.Lease{
+			Address: address, HWType: x.lease.HWType, ValidLifetime: x.set.probation,
+			Start: x.now.UTC().Truncate(second), SubnetID: x.lease.SubnetID, State: lease.Declined,
+		}, durable)
+	default: // NAK, and the answer to INFORM
+		then()
+	}
+}
+
+// committed logs and counts what is done. It may be called by the store's goroutine.
+func (s *server) committed(x *exchange) {
+	id, hw := duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr)
+	switch x.kind {
+	case packet4.Discover:
+		s.log.Log(msgLeaseAdvert, x.lease.Address, id, hw)
+	case packet4.Request:
+		s.log.Log(msgLeaseAlloc, x.lease.Address, id, hw)
+	case packet4.Release:
+		s.log.Log(msgRelease, x.lease.Address, id, hw)
+	case packet4.Decline:
+		s.stats.declined.Add(1)
+		s.log.Log(msgDecline, x.lease.Address, id, hw, x.set.probation)
+	}
+}

@@ -1,0 +1,174 @@
+package dhcp4
+
+import (
+	"encoding/binary"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+
+	"bundy/internal/dhcp/allocate"
+	"bundy/internal/dhcp/class"
+	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/packet4"
+	"bundy/internal/naming/policy"
+)
+
+// respond builds the answer (RFC 2131 table 3). RELEASE and DECLINE get none.
+func (s *server) respond(x *exchange) bool {
+	switch {
+	case x.kind == packet4.Release || x.kind == packet4.Decline:
+		return true
+	case x.kind == packet4.Discover:
+		x.answer = packet4.Offer
+	case x.kind == packet4.Request && x.decision.Verdict == allocate.Refuse:
+		x.answer = packet4.NAK
+	default:
+		x.answer = packet4.ACK
+	}
+	reply := x.header()
+	if x.answer != packet4.NAK {
+		if x.kind != packet4.Inform {
+			x.leaseOptions(&reply)
+		}
+		x.configured(&reply)
+		if x.kind != packet4.Inform {
+			x.nameOption(&reply)
+		}
+	}
+	if id, ok := x.request.Get(packet4.OptClientID); ok && x.set.echoClientID && x.client.ID != "" {
+		reply.Set(packet4.OptClientID, id)
+	}
+	if relay, ok := x.request.Get(packet4.OptRelayAgent); ok && x.request.Relayed() {
+		reply.Set(packet4.OptRelayAgent, relay)
+	}
+	size, _ := x.request.Uint16(packet4.OptMaxMessageSize)
+	var omitted []uint8
+	x.reply, omitted = reply.Append(nil, packet4.PayloadLimit(size))
+	if len(omitted) > 0 {
+		s.stats.optionsOmitted.Add(uint64(len(omitted)))
+		s.log.Log(msgOptionsOmitted, omitted, xid(x))
+	}
+	x.to = x.set.ports.ReplyTo(&x.request, &reply, x.packet.Source)
+	if x.packet.Link.Loopback && x.to.HWAddr != "" {
+		x.to = netif.Destination{To: x.to.To} // no frames there; the kernel delivers
+	}
+	return true
+}
+
+// header is the reply without options but message type and server identifier.
+func (x *exchange) header() packet4.Message {
+	m := &x.request
+	zero := netip.IPv4Unspecified()
+	reply := packet4.Message{
+		Op: packet4.BootReply, HType: m.HType, Hops: m.Hops, XID: m.XID, Flags: m.Flags,
+		CIAddr: zero, YIAddr: zero, SIAddr: zero, GIAddr: m.GIAddr, CHAddr: m.CHAddr,
+	}
+	reply.SetType(x.answer)
+	reply.SetAddr(packet4.OptServerID, x.serverID)
+	if x.answer == packet4.NAK {
+		if m.Relayed() {
+			reply.Flags |= packet4.FlagBroadcast // RFC 2131 section 4.3.2: the relay must not use the wrong address
+		}
+		return reply
+	}
+	if x.answer == packet4.ACK {
+		reply.CIAddr = m.CIAddr
+	}
+	if x.kind != packet4.Inform {
+		reply.YIAddr = x.lease.Address
+	}
+	if x.subnet.NextServer.IsValid() && !x.classes.Has(class.ERouter) {
+		reply.SIAddr = x.subnet.NextServer
+	}
+	if file := x.subnet.Options.Options[packet4.OptBootFileName]; x.classes.Has(class.Docsis3) && len(file) < 128 {
+		reply.File = file
+	}
+	return reply
+}
+
+func (x *exchange) leaseOptions(reply *packet4.Message) {
+	valid := x.subnet.Valid
+	reply.SetUint32(packet4.OptLeaseTime, valid)
+	if t1, t2 := x.subnet.Renew, x.subnet.Rebind; t2 < valid {
+		if t1 > 0 && t1 < t2 {
+			reply.SetUint32(packet4.OptRenewalTime, t1)
+		}
+		if t2 > 0 {
+			reply.SetUint32(packet4.OptRebindingTime, t2)
+		}
+	} else if t1 > 0 && t1 < valid {
+		reply.SetUint32(packet4.OptRenewalTime, t1)
+	}
+}
+
+// serverOwned are options whose value is the server's affair, not the configuration's.
+func serverOwned(code uint8) bool {
+	switch code {
+	case packet4.OptPad, packet4.OptRequestedIP, packet4.OptLeaseTime, packet4.OptOverload, packet4.OptMessageType,
+		packet4.OptServerID, packet4.OptParameterList, packet4.OptMaxMessageSize, packet4.OptRenewalTime,
+		packet4.OptRebindingTime, packet4.OptClientID, packet4.OptFQDN, packet4.OptRelayAgent, packet4.OptEnd:
+		return true
+	}
+	return false
+}
+
+// configured adds the subnet mask, routers, servers and domain, which every client gets, and what the client asks for,
+// in its order.
+func (x *exchange) configured(reply *packet4.Message) {
+	values := x.subnet.Options.Options
+	if _, own := values[packet4.OptSubnetMask]; !own {
+		reply.Set(packet4.OptSubnetMask, net.CIDRMask(x.subnet.Prefix.Bits(), 32))
+	}
+	asked, _ := x.request.Get(packet4.OptParameterList)
+	always := [...]uint8{packet4.OptSubnetMask, packet4.OptRouters, packet4.OptDNSServers, packet4.OptDomainName}
+	for _, code := range slices.Concat(always[:], asked) {
+		if data, ok := values[code]; ok && !serverOwned(code) {
+			reply.Set(code, data)
+		}
+	}
+	if data := x.vendorOptions(); len(data) > 0 {
+		reply.Set(packet4.OptVendorSpecific, data)
+	}
+}
+
+// vendorOptions answers the option 125 of a client (RFC 3925): of each enterprise those options that its option
+// request option (DOCSIS, code 1) names and that are configured.
+func (x *exchange) vendorOptions() []byte {
+	const requestOption, blockHeader, maxBlock = 1, 5, 255
+	sent, _ := x.request.Get(packet4.OptVendorSpecific)
+	var out []byte
+	done := map[uint32]bool{}
+	for len(sent) >= blockHeader && len(sent) >= blockHeader+int(sent[4]) {
+		enterprise, block := binary.BigEndian.Uint32(sent), sent[blockHeader:blockHeader+int(sent[4])]
+		sent = sent[blockHeader+len(block):]
+		values := x.subnet.Options.Vendor[enterprise]
+		if len(values) == 0 || done[enterprise] {
+			continue
+		}
+		done[enterprise] = true
+		asked, _ := packet4.Sub(block, requestOption)
+		var options []byte
+		for _, code := range slices.Sorted(maps.Keys(values)) {
+			data := values[code]
+			if slices.Contains(asked, code) && len(options)+2+len(data) <= maxBlock {
+				options = append(append(options, code, byte(len(data))), data...)
+			}
+		}
+		if len(options) > 0 {
+			out = binary.BigEndian.AppendUint32(out, enterprise)
+			out = append(append(out, byte(len(options))), options...)
+		}
+	}
+	return out
+}
+
+// nameOption tells the client its name, in the option that it used.
+func (x *exchange) nameOption(reply *packet4.Message) {
+	switch x.names.Source {
+	case policy.FromFQDN:
+		reply.Set(packet4.OptFQDN, x.names.ReplyFQDN)
+	case policy.FromHostName:
+		reply.Set(packet4.OptHostName, []byte(x.names.ReplyHostName))
+	}
+}

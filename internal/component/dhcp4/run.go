@@ -1,0 +1,193 @@
+package dhcp4
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"bundy/internal/dhcp/allocate"
+	"bundy/internal/dhcp/netif"
+)
+
+// detectInterval is how soon an interface that appears, or changes its address, is served.
+const detectInterval = 2 * time.Second
+
+// Run serves until ctx ends. Then it makes all leases durable and closes their database.
+func (c *component) Run(ctx context.Context, ready func()) error {
+	defer close(c.stopped)
+	set := c.current.Load()
+	log := c.deps.Log
+	log.Log(msgStarting, set.ports.Server)
+	store, err := openStore(set.database, log)
+	if err != nil {
+		return fmt.Errorf("%s/lease-database/name: %w", moduleName, err)
+	}
+	a := newAnnouncer(log, &c.stats)
+	s := newServer(log, &c.stats, a)
+	s.ours = c.links.Has
+	c.storeStarted(set.database)
+	c.use(s, change{set: set, store: store})
+
+	var others sync.WaitGroup
+	inner, stop := context.WithCancel(ctx)
+	wake, served := make(chan struct{}, 1), make(chan struct{})
+	others.Go(func() { a.run(inner) })
+	others.Go(func() { c.watchInterfaces(inner, wake, served) })
+
+	c.loop(ctx, s, wake, served, ready)
+
+	err = s.desk.store.Flush() // sends the answers that wait for it
+	stop()
+	others.Wait()
+	c.links.Close()
+	if err = errors.Join(err, s.desk.store.Close()); err != nil {
+		return fmt.Errorf("lease database %s: %w", s.set.database.path, err)
+	}
+	log.Log(msgShutdown)
+	return nil
+}
+
+// loop is the goroutine that owns the server.
+func (c *component) loop(ctx context.Context, s *server, wake chan<- struct{}, served <-chan struct{}, ready func()) {
+	timer := time.NewTimer(soon)
+	defer timer.Stop()
+	var armed time.Time // when the timer fires
+	arm := func(pause time.Duration) {
+		armed = s.now().Add(pause)
+		timer.Reset(pause)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-served:
+			ready()
+			served = nil
+		case p := <-c.links.Packets():
+			s.serve(p)
+			c.links.Release(p)
+			if end, ok := s.desk.store.NextExpiry(); ok && end.Before(armed) && s.set.reclaim.wait > 0 {
+				arm(max(soon, end.Sub(s.now())))
+			}
+		case n := <-c.changes:
+			c.use(s, n)
+			close(n.done)
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+			arm(soon)
+		case <-s.failures.wake:
+			if s.settle(s.now()) {
+				arm(storePause)
+			}
+		case <-timer.C:
+			s.reclaim(s.now())
+			arm(s.next(s.now()))
+		}
+	}
+}
+
+// use brings a configuration into force. Only a failure to close the former database can go wrong, which is logged.
+func (c *component) use(s *server, n change) {
+	now := s.now()
+	offers := allocate.NewOffers()
+	if n.store == nil {
+		n.store, offers = s.desk.store, s.desk.offers
+	} else if s.desk != nil {
+		c.close(s.desk.store, s.set.database)
+		c.storeStarted(n.set.database)
+	}
+	d, moved := newDesk(n.store, offers, n.set.subnets, now)
+	s.set, s.desk = n.set, d
+	c.current.Store(n.set)
+	for _, l := range moved {
+		d.store.Put(l, s.written(l.Address))
+	}
+	if len(moved) > 0 {
+		c.deps.Log.Log(msgLeasesRenumbered, len(moved))
+	}
+	names := "off"
+	if n.set.names.EnableUpdates {
+		names = "on"
+	}
+	c.deps.Log.Log(msgConfigComplete, len(n.set.subnets), names)
+}
+
+func (c *component) storeStarted(d database) {
+	if d.volatile {
+		c.deps.Log.Log(msgNoStorage)
+	}
+	c.deps.Log.Log(msgDatabaseStarted, "memfile", d.path)
+}
+
+// watchInterfaces serves the configured interfaces that are there. It looks again now and then, and at once when it
+// is woken. served is closed after the first look.
+func (c *component) watchInterfaces(ctx context.Context, wake <-chan struct{}, served chan<- struct{}) {
+	tick := time.NewTicker(detectInterval)
+	defer tick.Stop()
+	w := watcher{component: c, failed: map[string]string{}}
+	for first := true; ; first = false {
+		w.look(ctx)
+		if first {
+			close(served)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-wake:
+		}
+	}
+}
+
+// watcher remembers what it logged, so that the log tells changes and not states.
+type watcher struct {
+	*component
+	failed map[string]string // by interface; the error last logged
+	detect string
+	none   bool
+}
+
+func (w *watcher) look(ctx context.Context) {
+	log := w.deps.Log
+	all, err := netif.Detect()
+	if err != nil {
+		if w.detect != err.Error() {
+			w.detect = err.Error()
+			log.Log(msgDetectFail, err)
+		}
+		return
+	}
+	w.detect = ""
+	set := w.current.Load()
+	changes := w.links.Update(ctx, netif.Choose(all, set.interfaces), set.ports)
+	if ctx.Err() != nil {
+		return
+	}
+	for _, name := range changes.Closed {
+		log.Log(msgDeactivateInterface, name)
+	}
+	for _, name := range changes.Opened {
+		delete(w.failed, name)
+		log.Log(msgActivateInterface, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(changes.NoFrames)) {
+		log.Log(msgNoFrames, name, changes.NoFrames[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(changes.Failed)) {
+		if text := changes.Failed[name].Error(); w.failed[name] != text {
+			w.failed[name] = text
+			log.Log(msgOpenSocketFail, name, text)
+		}
+	}
+	none := len(w.links.Open()) == 0
+	if none && !w.none {
+		log.Log(msgNoSocketsOpen)
+	}
+	w.none = none
+}

@@ -1,0 +1,295 @@
+package dhcp4
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"bundy/internal/dhcp/allocate"
+	"bundy/internal/dhcp/class"
+	"bundy/internal/dhcp/duid"
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/packet4"
+	"bundy/internal/dhcp/subnet"
+	"bundy/internal/naming/ncr"
+	"bundy/internal/naming/policy"
+	"bundy/internal/suite/logging"
+)
+
+// server answers clients. The methods are called by one goroutine, except those that say otherwise.
+type server struct {
+	log      *logging.Logger
+	now      func() time.Time
+	stats    *counters
+	announce *announcer
+	ours     func(netip.Addr) bool // is it an address of a served interface
+	transmit func(l *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error
+
+	set      *settings
+	desk     *desk
+	failures failures
+	behind   int       // consecutive goes at reclaiming that left something
+	flushed  time.Time // last removal of reclaimed leases
+
+	noSubnet, noRelaySubnet, noAddress, storeFailed, sendFailed *rate.Sometimes // limit messages that anybody can cause
+}
+
+func newServer(log *logging.Logger, stats *counters, a *announcer) *server {
+	limit := func() *rate.Sometimes { return &rate.Sometimes{First: logFirst, Interval: logInterval} }
+	return &server{
+		log: log, now: time.Now, stats: stats, announce: a, failures: failures{wake: make(chan struct{}, 1)},
+		noSubnet: limit(), noRelaySubnet: limit(), noAddress: limit(), storeFailed: limit(), sendFailed: limit(),
+		transmit: (*netif.Link).Send,
+	}
+}
+
+// failures are addresses whose lease could not be written: the store went back to what is on disk, and the vacancy has
+// to follow. The store's goroutine adds, the server's takes; bounded by what the store has under way.
+type failures struct {
+	mu        sync.Mutex
+	addresses []netip.Addr
+	wake      chan struct{}
+}
+
+func (f *failures) add(a netip.Addr) {
+	f.mu.Lock()
+	f.addresses = append(f.addresses, a)
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (f *failures) take() []netip.Addr {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := f.addresses
+	f.addresses = nil
+	return out
+}
+
+// exchange is one message on its way to its answer. Slices of request point into the packet and are gone when the
+// pipeline returns; what is used afterwards, when the lease is on disk, are the fields of the second part.
+type exchange struct {
+	set      *settings
+	packet   netif.Packet
+	now      time.Time
+	request  packet4.Message
+	kind     packet4.Type
+	client   allocate.Client
+	unicast  bool // sent to an address of ours
+	foreign  bool // a REQUEST for another server
+	fqdn     *policy.FQDN
+	classes  class.Set
+	subnet   *subnet.Subnet // nil only for RELEASE and DECLINE
+	decision allocate.Decision
+	names    policy.Decision
+
+	serverID netip.Addr
+	lease    lease.Lease // to be stored; for RELEASE and DECLINE the one that is given up
+	reply    []byte      // nil: no answer
+	answer   packet4.Type
+	to       netif.Destination
+	changes  []nameChange
+}
+
+type nameChange struct {
+	change ncr.Change
+	lease  lease.Lease
+}
+
+// serve takes one packet through the whole exchange. What the client is told and what is told about its names leaves
+// only when commit has made the lease durable.
+func (s *server) serve(p netif.Packet) {
+	x := &exchange{set: s.set, packet: p, now: s.now()}
+	ok := s.parse(x) &&
+		s.accept(x) &&
+		s.classify(x) &&
+		s.selectSubnet(x) &&
+		s.allocate(x) &&
+		s.respond(x)
+	if !ok {
+		return
+	}
+	s.commit(x, func() {
+		s.send(x)
+		s.announceNames(x)
+	})
+}
+
+func (s *server) parse(x *exchange) bool {
+	var err error
+	if x.request, err = packet4.Parse(x.packet.Data); err == nil {
+		if data, ok := x.request.Get(packet4.OptFQDN); ok {
+			x.fqdn, err = policy.ParseFQDN(data)
+		}
+	}
+	if err == nil {
+		err = checkLengths(&x.request)
+	}
+	if err != nil {
+		count(&s.stats.received, 0)
+		s.stats.parseFailed.Add(1)
+		s.log.Log(msgPacketParseFail, x.packet.Source, x.packet.Link.Name, err)
+		return false
+	}
+	x.kind = x.request.Type()
+	count(&s.stats.received, x.kind)
+	s.log.Log(msgPacketReceived, x.kind, int(x.kind), x.packet.Link.Name)
+	return true
+}
+
+// checkLengths refuses options of fixed length that have another one: the client means something that we would guess.
+func checkLengths(m *packet4.Message) error {
+	for _, o := range m.Options {
+		want := 0
+		switch o.Code {
+		case packet4.OptRequestedIP, packet4.OptServerID, packet4.OptLeaseTime:
+			want = 4
+		case packet4.OptMaxMessageSize:
+			want = 2
+		case packet4.OptMessageType:
+			want = 1
+		}
+		if want != 0 && len(o.Data) != want {
+			return fmt.Errorf("%w: option %d of %d octets", packet4.ErrMalformed, o.Code, len(o.Data))
+		}
+	}
+	return nil
+}
+
+// accept tells whether the message is for this server and its client can be identified.
+func (s *server) accept(x *exchange) bool {
+	m := &x.request
+	drop := func(why string) bool {
+		s.stats.receiveDrop.Add(1)
+		s.log.Log(msgPacketProcessFail, x.kind, x.packet.Source, why)
+		return false
+	}
+	if m.Op != packet4.BootRequest {
+		return drop("it is a reply")
+	}
+	switch x.kind {
+	case packet4.Discover, packet4.Request, packet4.Decline, packet4.Release, packet4.Inform:
+	default:
+		return drop("its type is not one that clients send")
+	}
+	if m.Relayed() != (m.Hops > 0) { // a relay that sets giaddr also counts hops (RFC 1542 section 4.1.1)
+		return drop("only one of giaddr and hops is set")
+	}
+	x.client = allocate.Client{HWType: m.HType, HWAddr: string(m.CHAddr)}
+	if data, ok := m.Get(packet4.OptClientID); ok {
+		if id, err := duid.ParseClientID(data); err == nil { // others cannot tell clients apart
+			x.client.ID = string(id)
+		}
+	}
+	if x.client.ID == "" && allZero(x.client.HWAddr) {
+		return drop("the client has neither client identifier nor hardware address")
+	}
+	x.unicast = x.packet.Destination.Is4() && s.ours(x.packet.Destination)
+	x.serverID = s.identifier(x)
+	if id, ok := m.Addr(packet4.OptServerID); ok && id != x.serverID && !s.ours(id) {
+		if x.kind != packet4.Request {
+			s.stats.receiveDrop.Add(1)
+			s.log.Log(msgPacketNotForUs, x.kind, x.packet.Link.Name, id)
+			return false
+		}
+		x.foreign = true // allocate forgets the offer
+	}
+	return true
+}
+
+func allZero(s string) bool {
+	for i := range len(s) {
+		if s[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// identifier is the address by which the client knows this server: the one that the relay wants (RFC 5107), the one
+// that it sent to, else the first of the interface.
+func (s *server) identifier(x *exchange) netip.Addr {
+	const override = 11
+	if b, ok := x.request.SubOption(override); ok && len(b) == 4 && x.request.Relayed() {
+		return netip.AddrFrom4([4]byte(b))
+	}
+	if x.unicast || len(x.packet.Link.Addrs) == 0 {
+		return x.packet.Destination
+	}
+	return x.packet.Link.Addrs[0]
+}
+
+func (s *server) classify(x *exchange) bool {
+	vendor, _ := x.request.Get(packet4.OptVendorClass)
+	x.classes = class.Of(vendor)
+	for _, c := range x.classes {
+		s.log.Log(msgClassAssigned, xid(x), c)
+	}
+	return true
+}
+
+func xid(x *exchange) string { return fmt.Sprintf("%08x", x.request.XID) }
+
+// selectSubnet finds where the client is. RELEASE and DECLINE are about an address, wherever it is.
+func (s *server) selectSubnet(x *exchange) bool {
+	m := &x.request
+	if x.kind == packet4.Release || x.kind == packet4.Decline {
+		return true
+	}
+	w := subnet.Where{Relay: m.GIAddr}
+	if b, ok := m.SubOption(5); ok && len(b) == 4 && m.Relayed() { // link selection, RFC 3527
+		w.Link = netip.AddrFrom4([4]byte(b))
+	}
+	if x.unicast {
+		w.Client = m.CIAddr
+	}
+	var err error
+	x.subnet, err = x.set.subnets.Select(w, x.classes)
+	if !m.Relayed() && (!x.unicast || m.CIAddr.IsUnspecified()) {
+		for _, a := range x.packet.Link.Addrs {
+			if err == nil {
+				break
+			}
+			w.Interface = a
+			x.subnet, err = x.set.subnets.Select(w, x.classes)
+		}
+	}
+	switch {
+	case err == nil:
+		s.log.Log(msgSubnetSelected, x.subnet.Prefix, xid(x))
+		return true
+	case m.Relayed():
+		s.noRelaySubnet.Do(func() { s.log.Log(msgSubnetSelectionFailed, xid(x), m.GIAddr, x.packet.Source) })
+	default:
+		s.noSubnet.Do(func() { s.log.Log(msgNoSubnetDirect, xid(x), x.packet.Link.Name) })
+	}
+	s.stats.receiveDrop.Add(1)
+	return false
+}
+
+// send gives the answer to the network. Called by the store's goroutine when the exchange changed a lease.
+func (s *server) send(x *exchange) {
+	if x.reply == nil {
+		return
+	}
+	if err := s.transmit(x.packet.Link, x.reply, x.serverID, x.to); err != nil {
+		s.stats.sendFailed.Add(1)
+		s.sendFailed.Do(func() { s.log.Log(msgSendFail, x.answer, x.to.To, err) })
+		return
+	}
+	count(&s.stats.sent, x.answer)
+}
+
+// announceNames tells the DHCP-DDNS server what changed. Called by the store's goroutine.
+func (s *server) announceNames(x *exchange) {
+	for _, c := range x.changes {
+		s.announce.tell(x.set.requests, c.change, c.lease)
+	}
+}

@@ -1,0 +1,535 @@
+package dhcp4
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bundy/internal/dhcp/allocate"
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/memfile"
+	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/packet4"
+	"bundy/internal/naming/ncr"
+	"bundy/internal/suite/paths"
+	"bundy/internal/suite/schema"
+)
+
+// bench is a server on one interface 192.0.2.1, without network.
+type bench struct {
+	*testing.T
+	*server
+	link  *netif.Link
+	store lease.Store
+	clock time.Time
+	mu    sync.Mutex
+	sent  []outgoing
+}
+
+type outgoing struct {
+	packet4.Message
+	from netip.Addr
+	to   netif.Destination
+}
+
+const basicConfig = `{
+	"subnet4": [{"subnet": "192.0.2.0/24", "pool": ["192.0.2.10 - 192.0.2.12"], "valid-lifetime": 4000}],
+	"option-data": [
+		{"name": "routers", "code": 3, "data": "192.0.2.1", "csv-format": true},
+		{"name": "domain-name-servers", "data": "192.0.2.53, 192.0.2.54", "csv-format": true},
+		{"name": "domain-name", "data": "lab.test", "csv-format": true},
+		{"name": "ntp-servers", "data": "192.0.2.123", "csv-format": true}
+	],
+	"dhcp-ddns": {"enable-updates": true, "qualifying-suffix": "lab.test"}
+}`
+
+func settingsOf(t testing.TB, config string) *settings {
+	t.Helper()
+	v, err := schema.Parse([]byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := paths.Below(t.TempDir())
+	set, errs := build(Descriptor(p).Spec, v.(schema.Section), p)
+	for _, err := range errs {
+		t.Error(err)
+	}
+	if len(errs) > 0 {
+		t.FailNow()
+	}
+	return set
+}
+
+func newBench(t *testing.T, config string) *bench {
+	store, err := memfile.Open("", memfile.Options{Volatile: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return benchWith(t, config, store)
+}
+
+func benchWith(t *testing.T, config string, store lease.Store) *bench {
+	stats := &counters{}
+	b := &bench{
+		T: t, store: store, clock: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
+		server: newServer(nil, stats, newAnnouncer(nil, stats)),
+		link: &netif.Link{Interface: netif.Interface{
+			Index: 2, Name: "eth0", Addrs: []netip.Addr{addr("198.51.100.1"), addr("192.0.2.1")}, Ethernet: true,
+		}},
+	}
+	b.now = func() time.Time { return b.clock }
+	b.ours = b.link.Has
+	b.transmit = func(_ *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error {
+		m, err := packet4.Parse(payload)
+		if err != nil {
+			t.Errorf("sent %x: %v", payload, err)
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.sent = append(b.sent, outgoing{m, from, to})
+		return nil
+	}
+	b.configure(config)
+	return b
+}
+
+func (b *bench) configure(config string) {
+	b.Helper()
+	b.set = settingsOf(b.T, config)
+	offers := allocate.NewOffers()
+	if b.desk != nil {
+		offers = b.desk.offers
+	}
+	d, moved := newDesk(b.store, offers, b.set.subnets, b.clock)
+	for _, l := range moved {
+		b.store.Put(l, nil)
+	}
+	b.desk = d
+}
+
+func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
+
+// message is a client's message; parts are "key=value" as explained in the cases.
+func message(t testing.TB, kind packet4.Type, parts ...string) packet4.Message {
+	zero := netip.IPv4Unspecified()
+	m := packet4.Message{
+		Op: packet4.BootRequest, HType: 1, XID: 0x1234, CHAddr: []byte{2, 0, 0, 0, 0, 1},
+		CIAddr: zero, YIAddr: zero, SIAddr: zero, GIAddr: zero,
+	}
+	m.SetType(kind)
+	for _, part := range parts {
+		key, value, _ := strings.Cut(part, "=")
+		switch key {
+		case "mac":
+			m.CHAddr, _ = hex.DecodeString(value)
+		case "id":
+			m.Set(packet4.OptClientID, []byte(value))
+		case "want":
+			m.SetAddr(packet4.OptRequestedIP, addr(value))
+		case "server":
+			m.SetAddr(packet4.OptServerID, addr(value))
+		case "ciaddr":
+			m.CIAddr = addr(value)
+		case "giaddr":
+			m.GIAddr, m.Hops = addr(value), 1
+		case "host":
+			m.Set(packet4.OptHostName, []byte(value))
+		case "vendor":
+			m.Set(packet4.OptVendorClass, []byte(value))
+		case "broadcast":
+			m.Flags = packet4.FlagBroadcast
+		case "to": // destination address of the datagram; see exchange
+		default: // code=hex
+			var code uint8
+			if _, err := fmt.Sscan(key, &code); err != nil {
+				t.Fatalf("part %q", part)
+			}
+			data, err := hex.DecodeString(value)
+			if err != nil {
+				t.Fatalf("part %q", part)
+			}
+			m.Set(code, data)
+		}
+	}
+	return m
+}
+
+// exchange sends a message and gives the answer, nil for silence.
+func (b *bench) exchange(kind packet4.Type, parts ...string) *outgoing {
+	b.Helper()
+	m := message(b, kind, parts...)
+	data, _ := m.Append(nil, 1472)
+	p := netif.Packet{
+		Data: data, Link: b.link, Source: netip.MustParseAddrPort("0.0.0.0:68"), Destination: addr("255.255.255.255"),
+	}
+	for _, part := range parts {
+		if to, ok := strings.CutPrefix(part, "to="); ok {
+			p.Destination, p.Source = addr(to), netip.AddrPortFrom(m.CIAddr, 68)
+		}
+	}
+	b.sent = nil
+	b.serve(p)
+	clear(data) // the pipeline must not have kept it
+	if err := b.store.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	b.settle(b.clock)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch len(b.sent) {
+	case 0:
+		return nil
+	case 1:
+		return &b.sent[0]
+	}
+	b.Fatalf("%d answers", len(b.sent))
+	return nil
+}
+
+// expect checks kind and address of an answer; "" is silence.
+func (b *bench) expect(got *outgoing, want string) {
+	b.Helper()
+	text := ""
+	if got != nil {
+		text = strings.TrimSuffix(got.Type().String()+" "+got.YIAddr.String(), " 0.0.0.0")
+	}
+	if text != want {
+		b.Errorf("answer %q instead of %q", text, want)
+	}
+}
+
+// announced takes what was queued for the DHCP-DDNS server.
+func (b *bench) announced() []string {
+	var out []string
+	for {
+		select {
+		case n := <-b.announce.queue:
+			r := n.request
+			if len(r.DHCID) == 0 {
+				b.Error("no DHCID")
+			}
+			out = append(out, fmt.Sprintf("%v %s %v %s", r.Change, r.Name, r.Address, direction(r)))
+		default:
+			return out
+		}
+	}
+}
+
+func direction(r ncr.Request) string {
+	switch {
+	case r.Forward && r.Reverse:
+		return "both"
+	case r.Forward:
+		return "forward"
+	}
+	return "reverse"
+}
+
+func TestFourWay(t *testing.T) {
+	b := newBench(t, basicConfig)
+	offer := b.exchange(packet4.Discover, "host=pc1", "55=0103060f2a", "id=\x01\x02\x00\x00\x00\x00\x01")
+	b.expect(offer, "OFFER 192.0.2.10")
+	if _, ok := b.store.Get(addr("192.0.2.10")); ok {
+		t.Error("an offer is not a lease")
+	}
+	ack := b.exchange(packet4.Request, "host=pc1", "55=0103060f2a", "want=192.0.2.10", "server=198.51.100.1", "id=\x01\x02\x00\x00\x00\x00\x01")
+	b.expect(ack, "ACK 192.0.2.10")
+	for code, want := range map[uint8]string{
+		1: "ffffff00", 3: "c0000201", 6: "c0000235c0000236", 15: hex.EncodeToString([]byte("lab.test")), 42: "c000027b",
+		51: "00000fa0", 53: "05", 54: "c6336401", 58: "000003e8", 59: "000007d0", 61: "01020000000001",
+		12: hex.EncodeToString([]byte("pc1.lab.test")),
+	} {
+		if got, _ := ack.Get(code); hex.EncodeToString(got) != want {
+			t.Errorf("option %d: %x instead of %s", code, got, want)
+		}
+	}
+	if ack.to.HWAddr != "\x02\x00\x00\x00\x00\x01" || ack.to.To != netip.MustParseAddrPort("192.0.2.10:68") {
+		t.Errorf("answer sent to %+v", ack.to)
+	}
+	l, _ := b.store.Get(addr("192.0.2.10"))
+	want := lease.Lease{
+		Address: addr("192.0.2.10"), HWType: 1, HWAddr: "\x02\x00\x00\x00\x00\x01", ClientID: "\x01\x02\x00\x00\x00\x00\x01",
+		ValidLifetime: 4000, Start: b.clock, SubnetID: 1, FQDNForward: true, FQDNReverse: true, Hostname: "pc1.lab.test.",
+	}
+	if l != want {
+		t.Errorf("lease %+v\ninstead of %+v", l, want)
+	}
+	if got := b.announced(); !slices.Equal(got, []string{"add pc1.lab.test. 192.0.2.10 both"}) {
+		t.Errorf("announced %q", got)
+	}
+}
+
+// step is one message after the ones before it.
+type step struct {
+	kind  packet4.Type
+	parts string
+	want  string
+	names string // what is announced, joined by "; "
+}
+
+func run(t *testing.T, b *bench, steps []step) {
+	t.Helper()
+	for i, s := range steps {
+		got := b.exchange(s.kind, strings.Fields(s.parts)...)
+		text := ""
+		if got != nil {
+			text = strings.TrimSuffix(got.Type().String()+" "+got.YIAddr.String(), " 0.0.0.0")
+		}
+		if text != s.want {
+			t.Errorf("step %d %v %s: answer %q instead of %q", i, s.kind, s.parts, text, s.want)
+		}
+		if names := strings.Join(b.announced(), "; "); names != s.names {
+			t.Errorf("step %d %v %s: announced %q instead of %q", i, s.kind, s.parts, names, s.names)
+		}
+	}
+}
+
+func TestExchanges(t *testing.T) {
+	const (
+		ours  = "198.51.100.1"
+		other = "192.0.2.99"
+	)
+	authoritative := strings.Replace(basicConfig, "{", `{"authoritative": true,`, 1)
+	for _, c := range []struct {
+		name, config string
+		steps        []step
+	}{
+		{"requested address is offered", basicConfig, []step{
+			{packet4.Discover, "want=192.0.2.12", "OFFER 192.0.2.12", ""},
+			{packet4.Discover, "mac=020000000002 want=192.0.2.12", "OFFER 192.0.2.10", ""}, // kept for the first
+			{packet4.Discover, "mac=020000000003 want=10.1.1.1", "OFFER 192.0.2.11", ""},
+			{packet4.Discover, "mac=020000000004", "", ""}, // pool is full: silence
+			{packet4.Discover, "want=192.0.2.11", "OFFER 192.0.2.12", ""},
+		}},
+		{"another server is chosen", basicConfig, []step{
+			{packet4.Discover, "", "OFFER 192.0.2.10", ""},
+			{packet4.Request, "want=192.0.2.99 server=" + other, "", ""},
+			{packet4.Discover, "mac=020000000002 want=192.0.2.10", "OFFER 192.0.2.10", ""},
+		}},
+		{"selecting what others have", basicConfig, []step{
+			{packet4.Request, "want=192.0.2.10 server=" + ours, "ACK 192.0.2.10", ""},
+			{packet4.Request, "mac=020000000002 want=192.0.2.10 server=" + ours, "NAK", ""},
+			{packet4.Request, "mac=020000000002 want=192.0.2.99 server=" + ours, "NAK", ""},
+			{packet4.Request, "mac=020000000002 server=" + ours, "", ""},
+			{packet4.Request, "mac=020000000002 want=192.0.2.11 server=" + ours, "ACK 192.0.2.11", ""},
+		}},
+		{"init-reboot", basicConfig, []step{
+			{packet4.Request, "want=192.0.2.10", "", ""},  // unknown client: silence
+			{packet4.Request, "want=192.0.2.99", "", ""},  // the same outside of the pool
+			{packet4.Request, "want=10.1.1.1", "NAK", ""}, // wrong network
+			{packet4.Request, "want=192.0.2.10 server=" + ours, "ACK 192.0.2.10", ""},
+			{packet4.Request, "want=192.0.2.10", "ACK 192.0.2.10", ""},
+			{packet4.Request, "want=192.0.2.11", "NAK", ""}, // it has another
+			{packet4.Request, "mac=020000000002 want=192.0.2.10", "NAK", ""},
+		}},
+		{"init-reboot, authoritative", authoritative, []step{
+			{packet4.Request, "want=192.0.2.99", "NAK", ""},
+			{packet4.Request, "want=192.0.2.12", "ACK 192.0.2.12", ""},
+		}},
+		{"renew and rebind", basicConfig, []step{
+			{packet4.Request, "ciaddr=192.0.2.11", "", ""},                            // rebinding, unknown
+			{packet4.Request, "ciaddr=192.0.2.11 to=192.0.2.1", "ACK 192.0.2.11", ""}, // renewing a lease that was lost
+			{packet4.Request, "ciaddr=192.0.2.11", "ACK 192.0.2.11", ""},
+			{packet4.Request, "ciaddr=192.0.2.11 mac=020000000002", "NAK", ""},
+			{packet4.Request, "ciaddr=192.0.2.11 mac=020000000002 to=192.0.2.1", "NAK", ""},
+			{packet4.Request, "ciaddr=203.0.113.1", "NAK", ""},           // rebinding in the wrong network
+			{packet4.Request, "ciaddr=203.0.113.1 to=192.0.2.1", "", ""}, // no subnet
+		}},
+		{"client identifier before hardware address", basicConfig, []step{
+			{packet4.Request, "id=one want=192.0.2.10 server=" + ours, "ACK 192.0.2.10", ""},
+			{packet4.Discover, "id=two", "OFFER 192.0.2.11", ""}, // the same machine, another system
+			{packet4.Discover, "", "OFFER 192.0.2.10", ""},       // without identifier the hardware address counts
+			{packet4.Request, "want=192.0.2.10 server=" + ours, "ACK 192.0.2.10", ""},
+			{packet4.Discover, "id=one mac=020000000009", "OFFER 192.0.2.10", ""},
+		}},
+		{"release", basicConfig, []step{
+			{packet4.Request, "want=192.0.2.10 host=a server=" + ours, "ACK 192.0.2.10", "add a.lab.test. 192.0.2.10 both"},
+			{packet4.Release, "ciaddr=192.0.2.10 mac=020000000002 to=192.0.2.1 server=192.0.2.1", "", ""},
+			{packet4.Release, "ciaddr=192.0.2.10 to=192.0.2.1 server=" + other, "", ""},
+			{packet4.Release, "ciaddr=192.0.2.10 to=192.0.2.1 server=192.0.2.1", "", "remove a.lab.test. 192.0.2.10 both"},
+			{packet4.Release, "ciaddr=192.0.2.10 to=192.0.2.1 server=192.0.2.1", "", ""},
+			{packet4.Request, "want=192.0.2.10", "", ""},
+		}},
+		{"decline", basicConfig, []step{
+			{packet4.Request, "want=192.0.2.10 host=a server=" + ours, "ACK 192.0.2.10", "add a.lab.test. 192.0.2.10 both"},
+			{packet4.Decline, "want=192.0.2.10 mac=020000000002 server=" + ours, "", ""},
+			{packet4.Decline, "want=192.0.2.10 server=" + ours, "", "remove a.lab.test. 192.0.2.10 both"},
+			{packet4.Decline, "want=192.0.2.10 server=" + ours, "", ""},
+			{packet4.Request, "want=192.0.2.10", "NAK", ""},
+			{packet4.Discover, "want=192.0.2.10", "OFFER 192.0.2.11", ""},
+		}},
+		{"inform", basicConfig, []step{
+			{packet4.Inform, "ciaddr=192.0.2.77", "ACK", ""},
+			{packet4.Inform, "ciaddr=192.0.2.77 to=192.0.2.1", "ACK", ""},
+			{packet4.Inform, "ciaddr=203.0.113.1 to=192.0.2.1", "", ""},
+		}},
+		{"names change", basicConfig, []step{
+			{packet4.Request, "want=192.0.2.10 host=a server=" + ours, "ACK 192.0.2.10", "add a.lab.test. 192.0.2.10 both"},
+			{packet4.Request, "ciaddr=192.0.2.10 host=a to=192.0.2.1", "ACK 192.0.2.10", ""},
+			{packet4.Request, "ciaddr=192.0.2.10 to=192.0.2.1", "ACK 192.0.2.10", ""}, // name left out: kept
+			{packet4.Request, "ciaddr=192.0.2.10 host=b to=192.0.2.1", "ACK 192.0.2.10",
+				"remove a.lab.test. 192.0.2.10 both; add b.lab.test. 192.0.2.10 both"},
+			{packet4.Request, "want=192.0.2.11 host=b server=" + ours, "ACK 192.0.2.11", // moves
+				"remove b.lab.test. 192.0.2.10 both; add b.lab.test. 192.0.2.11 both"},
+			{packet4.Discover, "mac=020000000002 want=192.0.2.10", "OFFER 192.0.2.10", ""},
+		}},
+		{"FQDN", basicConfig, []step{
+			{packet4.Request, "want=192.0.2.10 81=0400000461626364 server=" + ours, "ACK 192.0.2.10", // E: no end of name
+				"add abcd.lab.test. 192.0.2.10 reverse"},
+			{packet4.Request, "want=192.0.2.11 mac=020000000002 81=0100006e server=" + ours, "ACK 192.0.2.11",
+				"add n.lab.test. 192.0.2.11 both"},
+			{packet4.Request, "want=192.0.2.12 mac=020000000003 81=0900006e server=" + ours, "", ""}, // N and S
+			{packet4.Request, "want=192.0.2.12 mac=020000000003 81=0800006e server=" + ours, "ACK 192.0.2.12", ""},
+		}},
+		{"malformed", basicConfig, []step{
+			{packet4.Discover, "50=c00002", "", ""},
+			{packet4.Discover, "54=c0", "", ""},
+			{packet4.Discover, "57=40", "", ""},
+			{packet4.Discover, "mac=", "", ""},
+			{packet4.Discover, "mac=000000000000", "", ""},
+			{packet4.Offer, "", "", ""},
+			{0, "53=", "", ""},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) { run(t, newBench(t, c.config), c.steps) })
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	b := newBench(t, basicConfig)
+	b.exchange(packet4.Request, "want=192.0.2.10", "host=a", "server=198.51.100.1")
+	b.announced()
+	if d := b.next(b.clock); d > 10*time.Second {
+		t.Errorf("next look in %v", d)
+	}
+	b.clock = b.clock.Add(3999*time.Second + 500*time.Millisecond)
+	b.reclaim(b.clock)
+	if d := b.next(b.clock); d != 500*time.Millisecond {
+		t.Errorf("next look in %v, half a second before the end of the lease", d)
+	}
+	if got := b.announced(); got != nil {
+		t.Errorf("too early: %q", got)
+	}
+	b.clock = b.clock.Add(time.Second)
+	b.reclaim(b.clock)
+	if err := b.store.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.announced(); !slices.Equal(got, []string{"remove a.lab.test. 192.0.2.10 both"}) {
+		t.Errorf("announced %q", got)
+	}
+	l, _ := b.store.Get(addr("192.0.2.10"))
+	if l.State != lease.Reclaimed || l.Hostname != "" || l.FQDNForward || l.FQDNReverse || l.HWAddr == "" {
+		t.Errorf("lease %+v", l)
+	}
+	run(t, b, []step{ // never-used addresses first; the client gets its own again
+		{packet4.Discover, "mac=020000000002", "OFFER 192.0.2.11", ""},
+		{packet4.Discover, "mac=020000000003", "OFFER 192.0.2.12", ""},
+		{packet4.Discover, "", "OFFER 192.0.2.10", ""},
+		{packet4.Discover, "mac=020000000004", "", ""},
+	})
+	b.clock = b.clock.Add(allocate.OfferTime)
+	b.reclaim(b.clock)
+	run(t, b, []step{{packet4.Discover, "mac=020000000004 want=192.0.2.10", "OFFER 192.0.2.10", ""}})
+	b.clock = b.clock.Add(2 * time.Hour)
+	b.reclaim(b.clock)
+	if _, ok := b.store.Get(addr("192.0.2.10")); ok {
+		t.Error("a reclaimed lease is remembered longer than hold-reclaimed-time")
+	}
+}
+
+func TestDeclinedAddressRests(t *testing.T) {
+	b := newBench(t, basicConfig)
+	b.exchange(packet4.Request, "want=192.0.2.10", "server=198.51.100.1")
+	b.exchange(packet4.Decline, "want=192.0.2.10", "server=198.51.100.1")
+	b.clock = b.clock.Add(24*time.Hour - time.Second)
+	b.reclaim(b.clock)
+	b.expect(b.exchange(packet4.Discover, "want=192.0.2.10"), "OFFER 192.0.2.11")
+	b.clock = b.clock.Add(time.Minute)
+	b.reclaim(b.clock)
+	b.expect(b.exchange(packet4.Discover, "want=192.0.2.10"), "OFFER 192.0.2.10")
+}
+
+// failingStore refuses everything, as a store whose disk is full: the memory is as before when done is called.
+type failingStore struct {
+	lease.Store
+	broken bool
+}
+
+func (f *failingStore) Put(l lease.Lease, done func(error)) {
+	if !f.broken {
+		f.Store.Put(l, done)
+		return
+	}
+	done(fmt.Errorf("no space left on device"))
+}
+
+func TestNoAnswerBeforeDisk(t *testing.T) {
+	volatile, err := memfile.Open("", memfile.Options{Volatile: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer volatile.Close()
+	store := &failingStore{Store: volatile, broken: true}
+	b := benchWith(t, basicConfig, store)
+	b.expect(b.exchange(packet4.Discover), "OFFER 192.0.2.10")
+	b.expect(b.exchange(packet4.Request, "want=192.0.2.10", "host=a", "server=198.51.100.1"), "")
+	if got := b.announced(); got != nil {
+		t.Errorf("announced %q", got)
+	}
+	store.broken = false
+	b.expect(b.exchange(packet4.Discover, "mac=020000000002", "want=192.0.2.10"), "OFFER 192.0.2.10")
+}
+
+func TestRelayed(t *testing.T) {
+	b := newBench(t, strings.Replace(basicConfig, `"valid`, `"relay": {"ip-address": "10.0.0.1"}, "valid`, 1))
+	for _, giaddr := range []string{"192.0.2.254", "10.0.0.1"} {
+		got := b.exchange(packet4.Discover, "giaddr="+giaddr, "82=0104deadbeef")
+		b.expect(got, "OFFER 192.0.2.10")
+		if got == nil {
+			continue
+		}
+		if got.to.To != netip.AddrPortFrom(addr(giaddr), 67) || got.to.HWAddr != "" || got.GIAddr != addr(giaddr) {
+			t.Errorf("answer sent to %+v", got.to)
+		}
+		if o := got.Options[len(got.Options)-1]; o.Code != 82 || !bytes.Equal(o.Data, []byte{1, 4, 0xde, 0xad, 0xbe, 0xef}) {
+			t.Errorf("last option %+v", o)
+		}
+	}
+	b.expect(b.exchange(packet4.Discover, "giaddr=10.0.0.2"), "")
+	if got := b.exchange(packet4.Request, "giaddr=10.0.0.1", "want=10.9.9.9"); got == nil || got.Type() != packet4.NAK || got.Flags&packet4.FlagBroadcast == 0 {
+		t.Errorf("NAK through a relay: %+v", got)
+	}
+	if got := b.exchange(packet4.Discover, "giaddr=10.0.0.9", "82=0504c0000200"); got == nil { // link selection
+		t.Error("no offer by link selection")
+	}
+	got := b.exchange(packet4.Discover, "giaddr=10.0.0.1", "82=0b0401020304")
+	if id, _ := got.Addr(packet4.OptServerID); id != addr("1.2.3.4") {
+		t.Errorf("server identifier %v instead of what the relay wants", id)
+	}
+}
+
+// TestRenumbering: leases keep to their subnet when its automatic number changes.
+func TestRenumbering(t *testing.T) {
+	two := `{"subnet4": [{"subnet": "10.0.0.0/24", "pool": ["10.0.0.0/24"]}, {"subnet": "192.0.2.0/24", "pool": ["192.0.2.10-192.0.2.20"]}]}`
+	one := `{"subnet4": [{"subnet": "192.0.2.0/24", "pool": ["192.0.2.10-192.0.2.20"]}]}`
+	b := newBench(t, two)
+	b.expect(b.exchange(packet4.Request, "want=192.0.2.15", "server=198.51.100.1"), "ACK 192.0.2.15")
+	b.expect(b.exchange(packet4.Request, "mac=020000000002", "giaddr=10.0.0.1", "want=10.0.0.7", "server=198.51.100.1"), "ACK 10.0.0.7")
+	b.configure(one)
+	if l, _ := b.store.Get(addr("192.0.2.15")); l.SubnetID != 1 {
+		t.Errorf("the lease is in subnet %d", l.SubnetID)
+	}
+	if l, _ := b.store.Get(addr("10.0.0.7")); l.SubnetID != 0 {
+		t.Errorf("the lease of the removed subnet is in subnet %d", l.SubnetID)
+	}
+	b.expect(b.exchange(packet4.Discover), "OFFER 192.0.2.15")
+	b.expect(b.exchange(packet4.Discover, "mac=020000000002"), "OFFER 192.0.2.10")
+}
