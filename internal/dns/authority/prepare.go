@@ -88,7 +88,7 @@ func (c *Change) addDatabase(ctx context.Context, old *set, src *source) error {
 			if err != nil {
 				return err
 			}
-			src.db = &database{DB: db}
+			src.db = &database{DB: db, poke: make(chan struct{}, 1)}
 			c.opened = append(c.opened, src.db)
 			if db.Created() {
 				c.found = append(c.found, Finding{Kind: DatabaseCreated, Class: src.Class, Source: src.Name, Database: path})
@@ -176,6 +176,11 @@ func (c *Change) Apply() {
 	for path, db := range c.next.databases {
 		if old.databases[path] == nil {
 			a.follow(db)
+			continue
+		}
+		select { // its follower may have entered a zone into the old set after the new one was prepared
+		case db.poke <- struct{}{}:
+		default:
 		}
 	}
 	for path, db := range old.databases {

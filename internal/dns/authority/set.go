@@ -41,6 +41,7 @@ func (s *set) find(k key) *slot {
 // database is an open database and its follower.
 type database struct {
 	*zonedb.DB
+	poke  chan struct{} // asks the follower to look at all zones
 	stop  context.CancelFunc
 	ended chan struct{} // closed when the follower is; nil when it was never started
 }
@@ -56,9 +57,9 @@ func (a *Authority) follow(db *database) {
 		defer close(db.ended)
 		tick := time.NewTicker(pollInterval)
 		defer tick.Stop()
-		for first := true; ; first = false { // what changed between reading and following must not be missed
+		for look := true; ; { // what changed between reading and following must not be missed
 			changed, err := db.Changed(ctx)
-			if err == nil && (changed || first) {
+			if err == nil && (changed || look) {
 				err = a.synchronise(ctx, db)
 			}
 			if err != nil && ctx.Err() == nil {
@@ -71,6 +72,9 @@ func (a *Authority) follow(db *database) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
+				look = err != nil
+			case <-db.poke:
+				look = true
 			}
 		}
 	})
@@ -109,7 +113,7 @@ func (a *Authority) synchronise(ctx context.Context, db *database) error {
 			delete(have, k)
 			if s == nil {
 				a.enter(ctx, src, newSlot(a, src, info.Origin))
-			} else if s.editionNow() != info.Edition {
+			} else if _, seen := s.editions(); seen != info.Edition {
 				a.reloadSlot(ctx, s, false)
 			}
 		}

@@ -28,12 +28,13 @@ type slot struct {
 	turn chan struct{}
 
 	mu      sync.Mutex
-	version *zone.Version // in service, and on disk; nil when the zone could not be loaded
-	err     error         // why there is no version
-	edition zonedb.Edition
-	head    *zone.Version // version with all updates that were accepted; they may still fail
-	running *batch        // being committed
-	open    *batch        // what is accepted meanwhile, committed next
+	version *zone.Version  // in service, and on disk; nil when the zone could not be loaded
+	err     error          // why there is no version
+	edition zonedb.Edition // of version
+	seen    zonedb.Edition // that was read last, good or not: what differs is worth reading
+	head    *zone.Version  // version with all updates that were accepted; they may still fail
+	running *batch         // being committed
+	open    *batch         // what is accepted meanwhile, committed next
 }
 
 func newSlot(a *Authority, src *source, origin wire.Name) *slot {
@@ -61,10 +62,11 @@ func (s *slot) state() zone.State {
 	return zone.State{Origin: s.origin, Class: s.class, Version: s.version, Err: s.err}
 }
 
-func (s *slot) editionNow() zonedb.Edition {
+// editions gives the edition of the version, and the one that was read last.
+func (s *slot) editions() (own, seen zonedb.Edition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.edition
+	return s.edition, s.seen
 }
 
 func (s *slot) finding(kind FindingKind, err error) Finding {
@@ -88,15 +90,11 @@ func (s *slot) load(ctx context.Context) ([]Finding, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.seen = edition
 	if err == nil {
 		s.version, s.head, s.edition, s.err = v, v, edition, nil
-		return found, nil
-	}
-	if s.version == nil {
+	} else if s.version == nil {
 		s.err = err
-	}
-	if edition != (zonedb.Edition{}) {
-		s.edition = edition // looked at: to be read again only when it changes
 	}
 	return found, err
 }

@@ -48,7 +48,11 @@ func (a *Authority) Update(ctx context.Context, class wire.Class, origin wire.Na
 	}
 	var err error
 	for range maxTries {
-		if err = s.update(ctx, fn); !errors.Is(err, zonedb.ErrStale) {
+		err = s.update(ctx, fn)
+		if isNoZone(err) {
+			return fmt.Errorf("%w: %w", ErrNotServed, err)
+		}
+		if !errors.Is(err, zonedb.ErrStale) {
 			return err
 		}
 		if err := a.reloadSlot(ctx, s, false); err != nil {
@@ -116,12 +120,13 @@ func (s *slot) extend(ctx context.Context, fn func(*zone.Version) (zone.Diff, er
 // flush commits batches until none is left. It is the only goroutine that does, as long as running is set.
 func (s *slot) flush(b *batch) {
 	for b != nil {
-		edition, err := s.db.Commit(context.Background(), s.origin, s.class, s.editionNow(), b.diffs...)
+		at, _ := s.editions()
+		edition, err := s.db.Commit(context.Background(), s.origin, s.class, at, b.diffs...)
 		s.mu.Lock()
 		next := s.open
 		s.open = nil
 		if b.err = err; err == nil {
-			s.version, s.edition = b.last, edition
+			s.version, s.edition, s.seen = b.last, edition, edition
 		} else {
 			s.head = s.version
 			if next != nil { // stands on what has failed
@@ -179,7 +184,7 @@ func (a *Authority) reloadSlot(ctx context.Context, s *slot, always bool) error 
 	s.drain()
 	if !always {
 		edition, err := s.db.Edition(ctx, s.origin, s.class)
-		if err != nil || edition == s.editionNow() {
+		if own, _ := s.editions(); err != nil || edition == own {
 			return err
 		}
 	}
