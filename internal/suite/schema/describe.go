@@ -111,6 +111,16 @@ func (d describer) limits(item *Item, tag reflect.StructTag) {
 		}
 		target.Enum = strings.Split(text, ",")
 	}
+	if target == item || target.Default == nil {
+		return
+	}
+	// Zero may lie outside of the limits; then a new element has no value to start with.
+	if errs := check(target, target.Default, d.where); len(errs) > 0 {
+		if _, given := tag.Lookup("element"); given && target == item.Element {
+			d.failf("element: %v", errs[0])
+		}
+		target.Default = nil
+	}
 }
 
 var rawMessage = reflect.TypeFor[json.RawMessage]()

@@ -123,7 +123,9 @@ func check(item *Item, v any, path string) []error {
 
 // checkName refuses names of members that an identifier could not address.
 func checkName(name string) error {
-	bad := func(r rune) bool { return r < ' ' || r == 0x7f || r == '/' || r == '[' || r == ']' || r == utf8.RuneError }
+	bad := func(r rune) bool {
+		return r < ' ' || r == 0x7f || r == '/' || r == '[' || r == ']' || r == utf8.RuneError
+	}
 	if name == "" || len(name) > maxName || strings.ContainsFunc(name, bad) {
 		return fmt.Errorf("%s is not a name: it needs 1 to %d octets without control characters, '/', '[' and ']'", show(name), maxName)
 	}
