@@ -112,7 +112,7 @@ func (s *Source) readDatabase(c SourceConfig, at string) (errs []error) {
 	if s.Database, _ = params["database_file"].(string); !ok || s.Database == "" {
 		errs = append(errs, fmt.Errorf("%s/params: sqlite3 needs {\"database_file\": path}", at))
 	}
-	if c.Cache && c.CacheZones == nil {
+	if c.Cache && len(c.CacheZones) == 0 {
 		errs = append(errs, fmt.Errorf("%s/cache-zones: cache-enable needs the list of zones", at))
 	}
 	for i, text := range c.CacheZones {

@@ -8,7 +8,7 @@ import (
 // Error is a finding in a master file. It reads "file:line: what: text".
 type Error struct {
 	File string
-	Line int // counted from 1; where the entry begins
+	Line int // counted from 1; where the entry begins; 0 when the file could not be opened
 	What string
 	Text string // the offending text, quoted and shortened; may be empty
 	Err  error  // the cause, when What stands for one; may be nil
@@ -16,6 +16,9 @@ type Error struct {
 
 func (e *Error) Error() string {
 	s := fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.What)
+	if e.Line == 0 {
+		s = e.File + ": " + e.What
+	}
 	if e.Text != "" {
 		s += ": " + e.Text
 	}

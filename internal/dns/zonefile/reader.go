@@ -67,7 +67,7 @@ func openRegular(path string) (io.ReadCloser, error) {
 func reason(err error) string {
 	var p *fs.PathError
 	if errors.As(err, &p) {
-		return p.Op + ": " + p.Err.Error()
+		return p.Err.Error()
 	}
 	return err.Error()
 }

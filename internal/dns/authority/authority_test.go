@@ -1,0 +1,443 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"bundy/internal/dns/wire"
+	"bundy/internal/dns/zone"
+	"bundy/internal/dns/zonedb"
+	"bundy/internal/dns/zonefile"
+)
+
+var origin = wire.MustParseName("example.org")
+
+func rr(t testing.TB, text string) wire.RR {
+	t.Helper()
+	r, err := zonefile.ParseRR(text, origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// good is a zone with a serial and more records.
+func good(t testing.TB, of string, serial int, more ...string) iter.Seq2[wire.RR, error] {
+	lines := append([]string{fmt.Sprintf("@ 60 SOA ns.example.net. h %d 2 3 4 5", serial), "@ 60 NS ns.example.net."}, more...)
+	return func(yield func(wire.RR, error) bool) {
+		for _, line := range lines {
+			if !yield(zonefile.ParseRR(line, wire.MustParseName(of))) {
+				return
+			}
+		}
+	}
+}
+
+// store writes a zone into a database as another process would.
+func store(t testing.TB, path, of string, records iter.Seq2[wire.RR, error]) {
+	t.Helper()
+	db, err := zonedb.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Replace(t.Context(), wire.MustParseName(of), wire.ClassIN, records); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func apply(t testing.TB, a *Authority, sources ...Source) *Change {
+	t.Helper()
+	c, err := a.Prepare(t.Context(), sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Apply()
+	return c
+}
+
+func newAuthority(t testing.TB) *Authority {
+	a := New("1.0")
+	t.Cleanup(a.Close)
+	return a
+}
+
+func inDatabase(path string) Source {
+	return Source{Class: wire.ClassIN, Name: SQLite3, Type: SQLite3, Database: path}
+}
+
+// serial is what the catalog has for a zone; -1 when it has no such zone, -2 when it is not loaded.
+func serial(a *Authority, of string) int {
+	e := a.Catalog().Get(wire.ClassIN, wire.MustParseName(of))
+	switch {
+	case e == nil:
+		return -1
+	case e.Version() == nil:
+		return -2
+	}
+	return int(e.Version().Serial())
+}
+
+// add makes the update that adds a record.
+func add(t testing.TB, text string) func(*zone.Version) (zone.Diff, error) {
+	return func(v *zone.Version) (zone.Diff, error) {
+		soa := v.SOA()
+		next := zone.WithSerial(soa, v.Serial()+1)
+		return zone.Diff{From: v.Serial(), To: v.Serial() + 1, Deleted: []wire.RR{soa}, Added: []wire.RR{next, rr(t, text)}}, nil
+	}
+}
+
+func TestUpdate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "zone.sqlite3")
+	store(t, path, "example.org", good(t, "example.org", 1))
+	a := newAuthority(t)
+	apply(t, a, inDatabase(path))
+
+	const updates = 100
+	var all sync.WaitGroup
+	for i := range updates {
+		all.Go(func() {
+			if err := a.Update(t.Context(), wire.ClassIN, origin, add(t, fmt.Sprintf("n%d 60 A 192.0.2.1", i))); err != nil {
+				t.Error(err)
+			}
+			if v := a.Catalog().Get(wire.ClassIN, origin).Version(); v.RRset(rr(t, fmt.Sprintf("n%d A 192.0.2.1", i)).Name, wire.TypeA) == nil {
+				t.Errorf("update %d is not in the catalog when it is done", i)
+			}
+		})
+	}
+	all.Wait()
+	if got := serial(a, "example.org"); got != 1+updates {
+		t.Errorf("serial %d", got)
+	}
+	refused := errors.New("refused")
+	if err := a.Update(t.Context(), wire.ClassIN, origin, func(*zone.Version) (zone.Diff, error) { return zone.Diff{}, refused }); !errors.Is(err, refused) {
+		t.Error(err)
+	}
+	if err := a.Update(t.Context(), wire.ClassIN, origin, func(*zone.Version) (zone.Diff, error) { return zone.Diff{}, nil }); err != nil {
+		t.Error(err)
+	}
+	if err := a.Update(t.Context(), wire.ClassIN, wire.MustParseName("sub.example.org"), add(t, "x A 192.0.2.1")); !errors.Is(err, ErrNotServed) {
+		t.Error(err)
+	}
+
+	db, err := zonedb.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	v, _, err := db.Load(t.Context(), origin, wire.ClassIN)
+	if err != nil || int(v.Serial()) != 1+updates || v.Len() != 2+updates {
+		t.Errorf("stored: %d records, serial %d, %v", v.Len(), v.Serial(), err)
+	}
+	if diffs, err := db.Journal(t.Context(), origin, wire.ClassIN, 1, 1+updates); err != nil || len(diffs) != updates {
+		t.Errorf("journal: %d differences, %v", len(diffs), err)
+	}
+	for _, err := range db.Check(t.Context()) {
+		t.Error(err)
+	}
+}
+
+// TestUpdateAfterChangeByOthers checks that an update is made anew on what another process has stored.
+func TestUpdateAfterChangeByOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "zone.sqlite3")
+	store(t, path, "example.org", good(t, "example.org", 1))
+	a := newAuthority(t)
+	src := inDatabase(path)
+	src.Cached, src.Only = true, []wire.Name{origin} // so that nothing is noticed by itself
+	apply(t, a, src)
+	store(t, path, "example.org", good(t, "example.org", 1, "other 60 A 192.0.2.9")) // same serial
+	calls := 0
+	err := a.Update(t.Context(), wire.ClassIN, origin, func(v *zone.Version) (zone.Diff, error) {
+		calls++
+		return add(t, "n 60 A 192.0.2.1")(v)
+	})
+	if err != nil || calls != 2 {
+		t.Errorf("%d calls, %v", calls, err)
+	}
+	if v := a.Catalog().Get(wire.ClassIN, origin).Version(); v.Len() != 4 || v.Serial() != 2 {
+		t.Errorf("%d records, serial %d", v.Len(), v.Serial())
+	}
+	store(t, path, "example.org", func(yield func(wire.RR, error) bool) { yield(rr(t, "x 60 A 192.0.2.1"), nil) })
+	if err := a.Update(t.Context(), wire.ClassIN, origin, add(t, "m 60 A 192.0.2.1")); err == nil {
+		t.Error("an update of a zone that is broken on disk was accepted")
+	}
+	if got := serial(a, "example.org"); got != 2 {
+		t.Errorf("serial %d: the zone must be served as it was", got)
+	}
+}
+
+// TestUpdateSeesNothingUndone checks that an answer that rests on an update under way waits for it.
+func TestUpdateSeesNothingUndone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "zone.sqlite3")
+	store(t, path, "example.org", good(t, "example.org", 1))
+	a := newAuthority(t)
+	apply(t, a, inDatabase(path))
+	a.mu.Lock()
+	s := a.set.served[keyOf(wire.ClassIN, origin)]
+	a.mu.Unlock()
+	failed := errors.New("disk is full")
+	pending := &batch{done: make(chan struct{})}
+	s.mu.Lock()
+	s.running = pending // as if a commit were under way
+	s.mu.Unlock()
+	result := make(chan error)
+	seen := make(chan struct{})
+	go func() {
+		result <- a.Update(context.Background(), wire.ClassIN, origin, func(*zone.Version) (zone.Diff, error) {
+			close(seen)
+			return zone.Diff{}, nil
+		})
+	}()
+	<-seen
+	select {
+	case err := <-result:
+		t.Fatalf("answered before the earlier update was stored: %v", err)
+	default:
+	}
+	s.mu.Lock()
+	s.running, pending.err = nil, failed
+	s.mu.Unlock()
+	close(pending.done)
+	if err := <-result; !errors.Is(err, failed) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestUpdateFailsWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "zone.sqlite3")
+	store(t, path, "example.org", good(t, "example.org", 1))
+	a := newAuthority(t)
+	apply(t, a, inDatabase(path))
+	a.mu.Lock()
+	db := a.set.sources[0].db
+	a.mu.Unlock()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Update(t.Context(), wire.ClassIN, origin, add(t, "n 60 A 192.0.2.1")); !errors.Is(err, zonedb.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	if got := serial(a, "example.org"); got != 1 {
+		t.Errorf("serial %d after a failed update", got)
+	}
+}
+
+func TestMasterFiles(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file := write("good", "@ 60 SOA ns h 7 2 3 4 5\n@ 60 NS ns\n")
+	src := Source{Class: wire.ClassIN, Name: MasterFiles, Type: MasterFiles, Cached: true, Files: []ZoneFile{
+		{wire.MustParseName("good.example"), file},
+		{wire.MustParseName("bad.example"), write("bad", "@ 60 SOA ns h 7 2 3 4 5\n@ 60 NS ns\nx A\ny 60 A 1\n")},
+		{wire.MustParseName("invalid.example"), write("invalid", "@ 60 NS ns\n")},
+		{wire.MustParseName("missing.example"), filepath.Join(dir, "missing")},
+	}}
+	a := newAuthority(t)
+	c := apply(t, a, src, Source{Class: wire.ClassIN, Name: "odd", Type: "mysql"})
+	kinds := map[FindingKind]int{}
+	for _, f := range c.Findings() {
+		kinds[f.Kind]++
+		if f.Error() == "" || f.Kind != UnknownType && f.Origin == "" {
+			t.Errorf("finding %+v", f)
+		}
+	}
+	if kinds[LoadFailed] != 3 || kinds[FileError] != 3 || kinds[CheckError] != 1 || kinds[CheckWarning] != 2 || kinds[UnknownType] != 1 {
+		t.Errorf("findings %v: %v", kinds, c.Findings())
+	}
+	if m := c.Missing(); len(m) != 1 || !strings.Contains(m[0].Error(), filepath.Join(dir, "missing")) {
+		t.Errorf("missing: %v", m)
+	}
+	for of, want := range map[string]int{"good.example": 7, "bad.example": -2, "invalid.example": -2, "missing.example": -2, "other.example": -1} {
+		if got := serial(a, of); got != want {
+			t.Errorf("%s: %d, want %d", of, got, want)
+		}
+	}
+	if err := a.Update(t.Context(), wire.ClassIN, wire.MustParseName("good.example"), add(t, "x A 192.0.2.1")); !errors.Is(err, ErrReadOnly) {
+		t.Error(err)
+	}
+	write("good", "@ 60 SOA ns h 8 2 3 4 5\n@ 60 NS ns\nx 60 A bad\n")
+	if err := a.Reload(t.Context(), wire.ClassIN, wire.MustParseName("GOOD.example")); err == nil || !strings.Contains(err.Error(), "good:3: A RDATA") {
+		t.Errorf("reload of a broken file: %v", err)
+	}
+	if got := serial(a, "good.example"); got != 7 {
+		t.Errorf("serial %d: the zone must be served as it was", got)
+	}
+	write("good", "@ 60 SOA ns h 8 2 3 4 5\n@ 60 NS ns\n")
+	if err := a.Reload(t.Context(), wire.ClassIN, wire.MustParseName("good.example")); err != nil {
+		t.Error(err)
+	}
+	if got := serial(a, "good.example"); got != 8 {
+		t.Errorf("serial %d after a reload", got)
+	}
+	if err := a.Reload(t.Context(), wire.ClassIN, wire.MustParseName("other.example")); !errors.Is(err, ErrNotServed) {
+		t.Error(err)
+	}
+}
+
+func TestBuiltInZone(t *testing.T) {
+	a := newAuthority(t)
+	bind := wire.MustParseName("BIND")
+	apply(t, a, Source{Class: wire.ClassCH, Name: MasterFiles, Type: MasterFiles, Cached: true, Files: []ZoneFile{{bind, filepath.Join(t.TempDir(), "static.zone")}}})
+	e := a.Catalog().Get(wire.ClassCH, bind)
+	if e == nil || e.Version() == nil {
+		t.Fatal("not served")
+	}
+	rrs := e.Version().RRset(wire.MustParseName("version.bind"), wire.TypeTXT)
+	if len(rrs) != 1 || zonefile.FormatRR(rrs[0]) != `VERSION.BIND. 0 CH TXT "Bundy 1.0"` {
+		t.Errorf("got %v", rrs)
+	}
+	if err := a.Reload(t.Context(), wire.ClassCH, bind); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSelection checks which source serves a zone that several have, and what a reconfiguration keeps.
+func TestSelection(t *testing.T) {
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	store(t, first, "example.org", good(t, "example.org", 1))
+	store(t, second, "example.org", good(t, "example.org", 2))
+	store(t, second, "other.example", good(t, "other.example", 3))
+	a := newAuthority(t)
+	one, two := inDatabase(first), inDatabase(second)
+	two.Name = "two"
+	apply(t, a, one, two)
+	if x, y := serial(a, "example.org"), serial(a, "other.example"); x != 1 || y != 3 {
+		t.Errorf("serials %d, %d", x, y)
+	}
+	if err := a.Update(t.Context(), wire.ClassIN, origin, add(t, "x 60 A 192.0.2.1")); err != nil {
+		t.Fatal(err)
+	}
+	a.mu.Lock()
+	kept := a.set.served[keyOf(wire.ClassIN, origin)]
+	a.mu.Unlock()
+	apply(t, a, one)
+	a.mu.Lock()
+	if a.set.served[keyOf(wire.ClassIN, origin)] != kept {
+		t.Error("a zone that stays configured was loaded anew")
+	}
+	a.mu.Unlock()
+	if x, y := serial(a, "example.org"), serial(a, "other.example"); x != 2 || y != -1 {
+		t.Errorf("serials %d, %d after removing the second source", x, y)
+	}
+	cached := two
+	cached.Cached, cached.Only = true, []wire.Name{origin, wire.MustParseName("absent.example")}
+	c := apply(t, a, cached)
+	if x, y := serial(a, "example.org"), serial(a, "other.example"); x != 2 || y != -1 {
+		t.Errorf("serials %d, %d of the cached source", x, y)
+	}
+	if f := c.Findings(); len(f) != 1 || f[0].Kind != ZoneNotFound {
+		t.Errorf("findings %v", f)
+	}
+	store(t, second, "absent.example", good(t, "absent.example", 9))
+	if err := a.Reload(t.Context(), wire.ClassIN, wire.MustParseName("absent.example")); err != nil || serial(a, "absent.example") != 9 {
+		t.Errorf("serial %d, %v", serial(a, "absent.example"), err)
+	}
+	if _, err := a.Prepare(t.Context(), []Source{one, inDatabase(filepath.Join(dir, "no", "such"))}); err == nil || !strings.Contains(err.Error(), "no/such") {
+		t.Errorf("got %v", err)
+	}
+	if got := serial(a, "absent.example"); got != 9 {
+		t.Error("a refused configuration changed what is served")
+	}
+}
+
+// TestFollow checks that what other processes do to a database is served without being told.
+func TestFollow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "zone.sqlite3")
+	a := newAuthority(t)
+	events := make(chan Finding, 100)
+	a.SetObserver(func(f Finding) { events <- f })
+	if c := apply(t, a, inDatabase(path)); len(c.Findings()) != 1 || c.Findings()[0].Kind != DatabaseCreated {
+		t.Errorf("findings %v", c.Findings())
+	}
+	wait := func(kind FindingKind) {
+		t.Helper()
+		for f := range events {
+			if f.Kind == kind {
+				return
+			}
+			t.Logf("also %v", f)
+		}
+	}
+	store(t, path, "example.org", good(t, "example.org", 1))
+	wait(ZoneLoaded)
+	if got := serial(a, "example.org"); got != 1 {
+		t.Errorf("a new zone has serial %d", got)
+	}
+	store(t, path, "example.org", good(t, "example.org", 1, "x 60 A 192.0.2.1"))
+	wait(ZoneLoaded)
+	if n := a.Catalog().Get(wire.ClassIN, origin).Version().Len(); n != 3 {
+		t.Errorf("%d records after a change without a new serial", n)
+	}
+	store(t, path, "example.org", func(func(wire.RR, error) bool) {})
+	wait(LoadFailed)
+	if got := serial(a, "example.org"); got != 1 {
+		t.Errorf("serial %d: the zone must be served as it was", got)
+	}
+	db, err := zonedb.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Remove(t.Context(), origin, wire.ClassIN); err != nil {
+		t.Fatal(err)
+	}
+	a.mu.Lock()
+	src := a.set.sources[0]
+	a.mu.Unlock()
+	if err := a.synchronise(t.Context(), src.db); err != nil {
+		t.Error(err)
+	}
+	if got := serial(a, "example.org"); got != -1 {
+		t.Errorf("a removed zone is still there with serial %d", got)
+	}
+}
+
+func TestUpdateHandler(t *testing.T) {
+	a := New("")
+	if a.UpdateHandler() != nil || a.Keys() == nil {
+		t.Error("a new authority has a handler or no ring")
+	}
+	called := false
+	a.SetUpdateHandler(func(Request, func([]byte)) { called = true })
+	a.UpdateHandler()(Request{}, nil)
+	a.SetUpdateHandler(nil)
+	if !called || a.UpdateHandler() != nil {
+		t.Error("the handler was not called, or not taken away")
+	}
+}
+
+// BenchmarkUpdate measures updates of one zone by many clients.
+func BenchmarkUpdate(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "zone.sqlite3")
+	store(b, path, "example.org", good(b, "example.org", 1))
+	a := newAuthority(b)
+	apply(b, a, inDatabase(path))
+	var mu sync.Mutex
+	n := 0
+	b.SetParallelism(32)
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			mu.Lock()
+			n++
+			text := fmt.Sprintf("n%d 60 A 192.0.2.1", n)
+			mu.Unlock()
+			if err := a.Update(context.Background(), wire.ClassIN, origin, add(b, text)); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
