@@ -24,7 +24,20 @@ const (
 // Keeper binds sockets and keeps them open. Each belongs to the component that asked for it.
 type Keeper struct {
 	mu   sync.Mutex // held over socket calls that do not wait
-	held map[Request]*held
+	held map[key]*held
+}
+
+// key names a socket. Without a port, each component has a socket of its own.
+type key struct {
+	Request
+	owner string // only without a port
+}
+
+func keyOf(owner string, r Request) key {
+	if r.Address.Port() != 0 {
+		owner = ""
+	}
+	return key{r, owner}
 }
 
 type held struct {
@@ -35,7 +48,7 @@ type held struct {
 }
 
 // NewKeeper makes a keeper without sockets.
-func NewKeeper() *Keeper { return &Keeper{held: make(map[Request]*held)} }
+func NewKeeper() *Keeper { return &Keeper{held: make(map[key]*held)} }
 
 // For gives the source of one component.
 func (k *Keeper) For(owner string) Source { return local{k, owner} }
@@ -77,7 +90,8 @@ func (k *Keeper) try(owner string, r Request) ([]*os.File, error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	h := k.held[r]
+	at := keyOf(owner, r)
+	h := k.held[at]
 	switch {
 	case h != nil && h.owner != owner:
 		return nil, fmt.Errorf("bind %v: used by %s", r, h.owner)
@@ -85,7 +99,7 @@ func (k *Keeper) try(owner string, r Request) ([]*os.File, error) {
 		return duplicates(r, h.fds)
 	case h != nil: // an interface of that name was removed and made anew: the old socket hears nothing
 		closeAll(h.fds)
-		delete(k.held, r)
+		delete(k.held, at)
 	case len(k.held) >= maxSockets:
 		return nil, fmt.Errorf("bind %v: more than %d sockets", r, maxSockets)
 	}
@@ -98,7 +112,7 @@ func (k *Keeper) try(owner string, r Request) ([]*os.File, error) {
 		closeAll(fds)
 		return nil, err
 	}
-	k.held[r] = &held{owner, fds, boundPort(r, fds[0]), link}
+	k.held[at] = &held{owner, fds, boundPort(r, fds[0]), link}
 	return files, nil
 }
 
@@ -107,7 +121,7 @@ func (k *Keeper) try(owner string, r Request) ([]*os.File, error) {
 func (k *Keeper) holdsPort(r Request) bool {
 	stream := r.Kind == TCP
 	for other, h := range k.held {
-		if (other.Kind == TCP) == stream && other.Kind != DHCP4Raw && h.port == r.Address.Port() && overlap(other, r) {
+		if (other.Kind == TCP) == stream && other.Kind != DHCP4Raw && h.port == r.Address.Port() && overlap(other.Request, r) {
 			return true
 		}
 	}
@@ -129,9 +143,10 @@ func (k *Keeper) drop(owner string, r Request) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if h := k.held[r]; h != nil && h.owner == owner {
+	at := keyOf(owner, r)
+	if h := k.held[at]; h != nil && h.owner == owner {
 		closeAll(h.fds)
-		delete(k.held, r)
+		delete(k.held, at)
 	}
 }
 

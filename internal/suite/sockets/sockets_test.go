@@ -94,7 +94,9 @@ func TestSocketSurvivesItsServer(t *testing.T) {
 		if err != nil || string(buf[:n]) != "hello" {
 			t.Errorf("got %q %v", buf[:n], err)
 		}
-		if _, err := source("bundy-ddns").Get(t.Context(), r); err == nil || !strings.Contains(err.Error(), "bundy-auth") {
+		taken := Request{Kind: UDP, Address: netip.AddrPortFrom(loopback(0).Addr(), localPort(t, get(t, auth, r)[0]))}
+		get(t, auth, taken)
+		if _, err := source("bundy-ddns").Get(t.Context(), taken); err == nil || !strings.Contains(err.Error(), "bundy-auth") {
 			t.Errorf("socket of another component: %v", err)
 		}
 	})
@@ -185,7 +187,7 @@ func TestAddressChange(t *testing.T) {
 		get(t, source, Request{Kind: kind, Address: loopback(port), Copies: 1})
 		get(t, source, wide)
 		source.Drop(wide)
-		if _, held := k.held[wide]; held {
+		if _, held := k.held[keyOf("a", wide)]; held {
 			t.Errorf("%v was dropped and is held", wide)
 		}
 	}

@@ -1,0 +1,68 @@
+package parent
+
+import (
+	"slices"
+
+	"bundy/internal/suite/host"
+	"bundy/internal/suite/logging"
+	"bundy/internal/suite/supervisor"
+)
+
+// Messages lists the messages of this package.
+func Messages() []*logging.Message {
+	return []*logging.Message{
+		msgStarting, msgStartedCC, msgStartupComplete, msgStartupError, msgShutdownComplete, msgReceivedSignal,
+		msgReceivedCommand, msgReconfigureError, msgNotHere, msgAlreadyRunning, msgInvalidUser, msgListenerFailed,
+		msgPIDFile, msgNotifyError,
+	}
+}
+
+// messages are those of all that the program bundy is made of.
+func messages() []*logging.Message {
+	return slices.Concat(Messages(), supervisor.Messages(), host.Messages())
+}
+
+var (
+	msgStarting = logging.NewMessage("BUNDY_STARTING", logging.Info,
+		"starting bundy {version}",
+		"The parent process begins to start the suite.")
+	msgStartedCC = logging.NewDebug("BUNDY_STARTED_CC", 0,
+		"the parent's own session on the command channel is up",
+		"The parent process answers commands for the module Init.")
+	msgStartupComplete = logging.NewMessage("BUNDY_STARTUP_COMPLETE", logging.Info,
+		"start-up is complete",
+		"Every configured component has started, or failed and waits to be started again.")
+	msgStartupError = logging.NewMessage("BUNDY_STARTUP_ERROR", logging.Fatal,
+		"cannot start: {why}",
+		"The suite could not start. Repair what the message names and start it again.")
+	msgShutdownComplete = logging.NewMessage("BUNDY_SHUTDOWN_COMPLETE", logging.Info,
+		"all processes have stopped",
+		"The suite has stopped.")
+	msgReceivedSignal = logging.NewMessage("BUNDY_RECEIVED_SIGNAL", logging.Info,
+		"received signal {signal}",
+		"The parent process got a signal that tells it to stop the suite.")
+	msgReceivedCommand = logging.NewDebug("BUNDY_RECEIVED_COMMAND", 10,
+		"received command {command}",
+		"The module Init got a command.")
+	msgReconfigureError = logging.NewMessage("BUNDY_RECONFIGURE_ERROR", logging.Error,
+		"new components refused: {why}",
+		"The section Init of a new configuration cannot be used. Nothing was changed.")
+	msgNotHere = logging.NewMessage("BUNDY_COMPONENT_NOT_AVAILABLE", logging.Error,
+		"cannot start {name}: {why}",
+		"The configuration lists a component that this program does not have. It is accepted because it is dispensable, and never started. Remove it to be rid of this message.")
+	msgAlreadyRunning = logging.NewMessage("BUNDY_MSGQ_ALREADY_RUNNING", logging.Fatal,
+		"a suite is running already: {why}",
+		"Another parent process serves the command channel of this directory. Stop it first, or choose another directory with --data-path.")
+	msgInvalidUser = logging.NewMessage("BUNDY_INVALID_USER", logging.Fatal,
+		"cannot run as another user: {why}",
+		"The user given with --user does not exist, or the suite was not started as root.")
+	msgListenerFailed = logging.NewMessage("BUNDY_MSGQ_LISTENER_FAILED", logging.Fatal,
+		"the command channel takes no connections any more: {why}",
+		"No process can be started any more, so the suite stops.")
+	msgPIDFile = logging.NewMessage("BUNDY_PID_FILE_ERROR", logging.Warn,
+		"cannot remove the pid file: {why}",
+		"The file given with --pid-file could not be removed. Its process id will soon be wrong.")
+	msgNotifyError = logging.NewMessage("BUNDY_NOTIFY_ERROR", logging.Warn,
+		"cannot tell the service manager {state}: {why}",
+		"The environment names a socket of a service manager in NOTIFY_SOCKET, and it does not take messages.")
+)
