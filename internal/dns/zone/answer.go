@@ -21,6 +21,9 @@ const (
 
 // Answer is the reply to one question, as references into versions of zones. Reuse one for all questions of a
 // goroutine: after the first few it allocates nothing.
+//
+// Positive answers do not repeat the zone's own name servers in the authority section: RFC 1034 section 4.3.2 does not
+// ask for them, resolvers do not need them, and they would cost half the time of an answer and room that data needs.
 type Answer struct {
 	Rcode wire.Rcode
 	AA    bool
@@ -168,13 +171,11 @@ func (a *Answer) step(v *Version, name wire.Name, qtype wire.Type, do bool) (tar
 func (a *Answer) atNode(v *Version, n *node, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
 	if qtype == wire.TypeANY || qtype == wire.TypeRRSIG {
 		if a.allSets(n, name, qtype, do) {
-			a.apexServers(v, n, qtype, do)
 			return ""
 		}
 	} else if s := n.set(qtype); s != nil {
 		a.add(wire.Answer, n, name, s, do, true)
 		a.addresses(v, s, do)
-		a.apexServers(v, n, qtype, do)
 		return ""
 	}
 	if s := n.set(wire.TypeCNAME); s != nil {
@@ -191,10 +192,11 @@ func (a *Answer) atNode(v *Version, n *node, name wire.Name, qtype wire.Type, do
 // allSets adds every RRset of a name, or with type RRSIG every signature. False: there are none.
 func (a *Answer) allSets(n *node, name wire.Name, qtype wire.Type, do bool) bool {
 	found := false
-	for i, s := range n.sets {
+	for i := range n.sets {
 		if i == maxSets {
 			break
 		}
+		s := &n.sets[i]
 		if s.typ == qtype || qtype == wire.TypeANY && (do || s.typ != wire.TypeRRSIG) {
 			a.put(wire.Answer, item{name, s, math.MaxUint32, true})
 			found = true
@@ -283,16 +285,7 @@ func (a *Answer) negative(v *Version, rcode wire.Rcode, do bool) {
 	}
 }
 
-// apexServers adds the zone's own name servers to a positive answer, unless they are what was asked for.
-func (a *Answer) apexServers(v *Version, n *node, qtype wire.Type, do bool) {
-	if n == v.apex && (qtype == wire.TypeNS || qtype == wire.TypeANY) {
-		return
-	}
-	a.add(wire.Authority, v.apex, v.apex.name, v.ns, do, false)
-	a.addresses(v, v.ns, do)
-}
-
-// addresses adds the addresses of the hosts that a set of NS, MX or SRV records names, where the zone has them.
+// addresses adds the addresses of the hosts that an answer of NS, MX or SRV records names, where the zone has them.
 func (a *Answer) addresses(v *Version, s *rrset, do bool) {
 	switch s.typ {
 	case wire.TypeNS, wire.TypeMX, wire.TypeSRV:
@@ -313,7 +306,8 @@ func (a *Answer) address(v *Version, host wire.Name, do, required bool) {
 	if n == nil {
 		return
 	}
-	for _, s := range n.sets {
+	for i := range n.sets {
+		s := &n.sets[i]
 		if (s.typ == wire.TypeA || s.typ == wire.TypeAAAA) && !a.sent(s) {
 			a.add(wire.Additional, n, n.name, s, do, required)
 		}
@@ -357,7 +351,7 @@ func (a *Answer) sent(s *rrset) bool {
 }
 
 // Write writes the records behind the question in b. It returns true if the reply must say TC: an RRset that it must
-// hold did not fit (RFC 2181 section 9, RFC 9471). What is only additional or the apex servers is left out without TC.
+// hold did not fit (RFC 2181 section 9, RFC 9471). What is only additional is left out without TC.
 func (a *Answer) Write(b *wire.Builder) (truncated bool) {
 	for section, items := range a.sections {
 		for _, it := range items {

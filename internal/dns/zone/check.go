@@ -95,7 +95,8 @@ func (n *node) check() []Finding {
 	var found []Finding
 	cname := false
 	others := wire.Type(0)
-	for _, s := range n.sets {
+	for i := range n.sets {
+		s := &n.sets[i]
 		switch s.typ {
 		case wire.TypeCNAME:
 			cname = true

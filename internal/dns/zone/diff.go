@@ -177,7 +177,8 @@ func (v *Version) minus(o *Version, to *[]wire.RR) {
 		if other == n {
 			return true
 		}
-		for _, s := range n.sets {
+		for i := range n.sets {
+			s := &n.sets[i]
 			var os *rrset
 			if other != nil {
 				os = other.find(s.typ, s.covers)

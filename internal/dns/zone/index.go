@@ -20,7 +20,7 @@ type index[V any] struct {
 // order of their digits. Below the last digit of the hash, bitmap is 0 and slots are the names whose hashes are equal.
 type branch[V any] struct {
 	edit   *edit // the change in which this branch was made and may be written to
-	bitmap uint32
+	bitmap uint64
 	slots  []slot[V]
 }
 
@@ -35,7 +35,7 @@ type slot[V any] struct {
 type edit struct{ _ byte }
 
 const (
-	digitBits = 5
+	digitBits = 6
 	digitMask = 1<<digitBits - 1
 	hashBits  = 64
 )
@@ -50,11 +50,11 @@ func (x *index[V]) get(key wire.Name) *V {
 	h := maphash.String(x.seed, string(key))
 	b := x.root
 	for shift := 0; shift < hashBits; shift += digitBits {
-		bit := uint32(1) << (h >> shift & digitMask)
+		bit := uint64(1) << (h >> shift & digitMask)
 		if b.bitmap&bit == 0 {
 			return nil
 		}
-		s := &b.slots[bits.OnesCount32(b.bitmap&(bit-1))]
+		s := &b.slots[bits.OnesCount64(b.bitmap&(bit-1))]
 		if s.sub == nil {
 			if s.key == key {
 				return s.value
@@ -115,8 +115,8 @@ func (x *index[V]) put1(b *branch[V], e *edit, h uint64, shift int, key wire.Nam
 		b.slots = append(b.slots, slot[V]{key: key, value: value})
 		return b, true
 	}
-	bit := uint32(1) << (h >> shift & digitMask)
-	i := bits.OnesCount32(b.bitmap & (bit - 1))
+	bit := uint64(1) << (h >> shift & digitMask)
+	i := bits.OnesCount64(b.bitmap & (bit - 1))
 	if b.bitmap&bit == 0 {
 		b.insert(i, slot[V]{key: key, value: value})
 		b.bitmap |= bit
@@ -157,8 +157,8 @@ func (b *branch[V]) remove(e *edit, h uint64, shift int, key wire.Name) *branch[
 		}
 		return b
 	}
-	bit := uint32(1) << (h >> shift & digitMask)
-	i := bits.OnesCount32(b.bitmap & (bit - 1))
+	bit := uint64(1) << (h >> shift & digitMask)
+	i := bits.OnesCount64(b.bitmap & (bit - 1))
 	s := &b.slots[i]
 	if s.sub != nil {
 		s.sub = s.sub.remove(e, h, shift+digitBits, key)

@@ -113,7 +113,7 @@ func (s *rrset) appendRRs(to []wire.RR, owner wire.Name, class wire.Class) []wir
 type node struct {
 	edit     *edit
 	name     wire.Name // as first written, case kept
-	sets     []*rrset  // by type, then covered type
+	sets     []rrset   // by type, then covered type; in one piece, as each hop to another is a cache miss
 	children int       // existing names one label below
 	star     bool      // one of the children is "*" (RFC 4592 section 2.1.1)
 }
@@ -125,8 +125,8 @@ func (n *node) set(t wire.Type) *rrset { return n.find(t, 0) }
 func (n *node) signature(t wire.Type) *rrset { return n.find(wire.TypeRRSIG, t) }
 
 func (n *node) find(t, covers wire.Type) *rrset {
-	for _, s := range n.sets {
-		if s.typ == t && s.covers == covers {
+	for i := range n.sets {
+		if s := &n.sets[i]; s.typ == t && s.covers == covers {
 			return s
 		}
 	}
@@ -136,15 +136,15 @@ func (n *node) find(t, covers wire.Type) *rrset {
 // replace puts s in the place of the set of that type, or takes that set out if s is nil. The slice is copied: other
 // versions read it.
 func (n *node) replace(t, covers wire.Type, s *rrset) {
-	sets := make([]*rrset, 0, len(n.sets)+1)
+	sets := make([]rrset, 0, len(n.sets)+1)
 	for _, o := range n.sets {
 		if o.typ != t || o.covers != covers {
 			sets = append(sets, o)
 		}
 	}
 	if s != nil {
-		sets = append(sets, s)
-		slices.SortFunc(sets, func(a, b *rrset) int {
+		sets = append(sets, *s)
+		slices.SortFunc(sets, func(a, b rrset) int {
 			if a.typ != b.typ {
 				return int(a.typ) - int(b.typ)
 			}

@@ -49,7 +49,8 @@ func (v *Version) RRset(n wire.Name, t wire.Type) []wire.RR {
 		return nil
 	}
 	var rrs []wire.RR
-	for _, s := range at.sets {
+	for i := range at.sets {
+		s := &at.sets[i]
 		if s.typ == t {
 			rrs = s.appendRRs(rrs, at.name, v.class)
 		}
@@ -64,7 +65,8 @@ func (v *Version) Types(n wire.Name) []wire.Type {
 		return nil
 	}
 	var types []wire.Type
-	for _, s := range at.sets {
+	for i := range at.sets {
+		s := &at.sets[i]
 		if len(types) == 0 || types[len(types)-1] != s.typ {
 			types = append(types, s.typ)
 		}
@@ -81,7 +83,8 @@ func (v *Version) All() iter.Seq[wire.RR] {
 		}
 		var buf []wire.RR
 		for _, n := range v.sorted() {
-			for _, s := range n.sets {
+			for i := range n.sets {
+				s := &n.sets[i]
 				buf = s.appendRRs(buf[:0], n.name, v.class)
 				if s == v.soa {
 					buf = buf[1:] // went out first
