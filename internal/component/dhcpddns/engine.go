@@ -58,7 +58,7 @@ type engine struct {
 	transactions context.Context // ends when transactions must be cut off
 	cutOff       context.CancelFunc
 
-	wg       *sync.WaitGroup
+	wg         *sync.WaitGroup
 	nextFull   time.Time
 	holdOff    time.Time // nothing is written before
 	storeBad   bool      // the last write failed

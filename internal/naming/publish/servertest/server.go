@@ -1,0 +1,248 @@
+package servertest
+
+import (
+	"fmt"
+	"iter"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"bundy/internal/dns/tsig"
+	"bundy/internal/dns/update"
+	"bundy/internal/dns/wire"
+	"bundy/internal/dns/zone"
+)
+
+// Server serves zones over UDP.
+type Server struct {
+	conn *net.UDPConn
+	ring *tsig.Ring
+	keys bool
+
+	mu      sync.Mutex
+	zones   map[wire.Name]*zone.Version
+	silent  bool
+	refuse  wire.Rcode // answered to each update unless 0
+	updates int
+}
+
+// New starts a server with empty zones of these names; it ends with the test. With keys, only signed updates are
+// taken.
+func New(t testing.TB, zones []string, keys ...tsig.Key) *Server {
+	t.Helper()
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := tsig.NewRing(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{conn: conn, ring: ring, keys: len(keys) > 0, zones: map[wire.Name]*zone.Version{}}
+	for _, name := range zones {
+		origin := wire.MustParseName(name)
+		ns := wire.MustParseName("ns.elsewhere.net.")
+		soa := append([]byte(ns+ns), 0, 0, 0, 1, 0, 0, 0x1c, 0x20, 0, 0, 0xe, 0x10, 0, 9, 0x3a, 0x80, 0, 0, 0, 60)
+		s.zones[origin] = build(t, origin, []wire.RR{
+			{Name: origin, Type: wire.TypeSOA, Class: wire.ClassIN, TTL: 60, Data: soa},
+			{Name: origin, Type: wire.TypeNS, Class: wire.ClassIN, TTL: 60, Data: []byte(ns)},
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.serve()
+	}()
+	t.Cleanup(func() {
+		conn.Close()
+		<-done
+	})
+	return s
+}
+
+func build(t testing.TB, origin wire.Name, records []wire.RR) *zone.Version {
+	t.Helper()
+	var all iter.Seq2[wire.RR, error] = func(yield func(wire.RR, error) bool) {
+		for _, rr := range records {
+			if !yield(rr, nil) {
+				return
+			}
+		}
+	}
+	v, err := zone.Build(origin, wire.ClassIN, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// Address is where the server listens.
+func (s *Server) Address() netip.AddrPort { return s.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+// SetSilent makes the server take messages without answering or acting, or work again.
+func (s *Server) SetSilent(silent bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.silent = silent
+}
+
+// SetRefuse makes the server answer each update with rcode, or work again if that is 0.
+func (s *Server) SetRefuse(rcode wire.Rcode) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = rcode
+}
+
+// Updates counts the updates that arrived.
+func (s *Server) Updates() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.updates
+}
+
+// Add puts records into their zones, as an operator would.
+func (s *Server) Add(t testing.TB, records ...wire.RR) { s.edit(t, records, nil) }
+
+// Delete takes records out of their zones.
+func (s *Server) Delete(t testing.TB, records ...wire.RR) { s.edit(t, nil, records) }
+
+func (s *Server) edit(t testing.TB, added, deleted []wire.RR) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for origin, v := range s.zones {
+		in := func(rr wire.RR) bool { return rr.Name.IsBelow(origin) }
+		var records []wire.RR
+		for rr := range v.All() {
+			if !slices.ContainsFunc(deleted, func(d wire.RR) bool {
+				return d.Type == rr.Type && d.Name.Equal(rr.Name) && string(d.Data) == string(rr.Data)
+			}) {
+				records = append(records, rr)
+			}
+		}
+		for _, rr := range added {
+			if in(rr) {
+				records = append(records, rr)
+			}
+		}
+		s.zones[origin] = build(t, origin, records)
+	}
+}
+
+// Records gives all records of a zone but SOA and NS, as sorted text "name type hex-of-data".
+func (s *Server) Records(origin string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for rr := range s.zones[wire.MustParseName(origin)].All() {
+		if rr.Type != wire.TypeSOA && rr.Type != wire.TypeNS {
+			out = append(out, Text(rr))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Text is how Records writes a record.
+func Text(rr wire.RR) string { return fmt.Sprintf("%s %s %x", rr.Name, rr.Type, rr.Data) }
+
+func (s *Server) serve() {
+	buf := make([]byte, wire.MaxMessage)
+	for {
+		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return
+		}
+		if reply := s.answer(slices.Clone(buf[:n])); reply != nil {
+			s.conn.WriteToUDPAddrPort(reply, from) // a lost answer is for the client to bear
+		}
+	}
+}
+
+func (s *Server) answer(msg []byte) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.silent || len(msg) < wire.HeaderSize {
+		return nil
+	}
+	body, session, err := s.ring.Verify(msg, time.Now())
+	if err != nil {
+		return nil
+	}
+	h, err := wire.ParseHeader(body)
+	if err != nil {
+		return nil
+	}
+	if h.Flags.Opcode() == wire.OpcodeQuery {
+		return s.sign(s.zoneOf(body), session)
+	}
+	s.updates++
+	request, err := update.Parse(body)
+	if err == nil {
+		switch {
+		case s.refuse != 0:
+			err = &update.Error{Rcode: s.refuse}
+		case s.keys && session == nil:
+			err = &update.Error{Rcode: wire.RcodeRefused}
+		default:
+			err = s.update(request)
+		}
+	}
+	return s.sign(request.Reply(body, update.Rcode(err)), session)
+}
+
+func (s *Server) sign(reply []byte, session *tsig.Session) []byte {
+	if session == nil || reply == nil {
+		return reply
+	}
+	signed, err := session.Sign(reply, time.Now())
+	if err != nil {
+		return nil
+	}
+	return signed
+}
+
+func (s *Server) update(r update.Request) error {
+	v := s.zones[r.Zone.Lower()]
+	if v == nil {
+		return &update.Error{Rcode: wire.RcodeNotAuth}
+	}
+	diff, err := update.Evaluate(v, r)
+	if err != nil || len(diff.Added) == 0 {
+		return err
+	}
+	next, err := v.Apply(diff)
+	if err != nil {
+		return err
+	}
+	s.zones[r.Zone.Lower()] = next
+	return nil
+}
+
+// zoneOf answers any query with the SOA record of the deepest zone that the name is in.
+func (s *Server) zoneOf(msg []byte) []byte {
+	m, err := wire.ParseMessage(msg)
+	if err != nil || len(m.Question) != 1 {
+		return nil
+	}
+	reply := wire.Message{Header: wire.Header{ID: m.Header.ID, Flags: wire.FlagQR | wire.FlagAA}, Question: m.Question}
+	var best *zone.Version
+	for origin, v := range s.zones {
+		if m.Question[0].Name.IsBelow(origin) && (best == nil || len(origin) > len(best.Origin())) {
+			best = v
+		}
+	}
+	if best == nil {
+		reply.Header.Flags = wire.FlagQR | wire.Flags(wire.RcodeRefused)
+	} else {
+		reply.Authority = []wire.RR{best.SOA()}
+	}
+	out, err := reply.Pack()
+	if err != nil {
+		return nil
+	}
+	return out
+}
