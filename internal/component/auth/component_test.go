@@ -1,0 +1,372 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bundy/internal/dns/authority"
+	"bundy/internal/dns/wire"
+	"bundy/internal/suite/module"
+	"bundy/internal/suite/paths"
+	"bundy/internal/suite/schema"
+	"bundy/internal/suite/sockets"
+)
+
+// loopback is a source of sockets that remembers which are held.
+type loopback struct {
+	sockets.Source
+	mu   sync.Mutex
+	held map[sockets.Request]bool
+}
+
+func newLoopback() *loopback {
+	return &loopback{Source: sockets.NewKeeper().For("bundy-auth"), held: map[sockets.Request]bool{}}
+}
+
+func (l *loopback) Get(ctx context.Context, r sockets.Request) ([]*os.File, error) {
+	files, err := l.Source.Get(ctx, r)
+	if err == nil {
+		l.mu.Lock()
+		l.held[r] = true
+		l.mu.Unlock()
+	}
+	return files, err
+}
+
+func (l *loopback) Drop(r sockets.Request) {
+	l.Source.Drop(r)
+	l.mu.Lock()
+	delete(l.held, r)
+	l.mu.Unlock()
+}
+
+func (l *loopback) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.held)
+}
+
+// freePort gives a port that was free for TCP and UDP on all loopback addresses just now.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 50 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		p, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		l.Close()
+		if err == nil {
+			p.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free for both UDP and TCP")
+	return 0
+}
+
+// suite is a running component.
+type suite struct {
+	t         *testing.T
+	dir       string
+	port      int
+	sockets   *loopback
+	component module.Component
+	spec      *module.Descriptor
+}
+
+func (s *suite) doc(listen ...string) schema.Document {
+	on := make([]any, 0, len(listen))
+	for _, a := range listen {
+		on = append(on, map[string]any{"address": a, "port": int64(s.port)})
+	}
+	return schema.Document{
+		Name: {"listen_on": on},
+		authority.DataSourcesModule: {"classes": map[string]any{
+			"IN": []any{map[string]any{"type": "MasterFiles", "cache-enable": true, "params": map[string]any{
+				"example.org": filepath.Join(s.dir, "example.org"), "broken.example": filepath.Join(s.dir, "broken")}}},
+			"CH": []any{map[string]any{"type": "MasterFiles", "cache-enable": true, "params": map[string]any{"BIND": filepath.Join(s.dir, "static")}}},
+		}},
+		authority.KeysModule: {"keys": []any{"test.key:c2VjcmV0c2VjcmV0c2VjcmV0:hmac-sha256"}},
+	}
+}
+
+func (s *suite) write(name, text string) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func run(t *testing.T, listen ...string) *suite {
+	t.Helper()
+	s := &suite{t: t, dir: t.TempDir(), port: freePort(t), sockets: newLoopback()}
+	big := exampleZone
+	for i := range 60 {
+		big += fmt.Sprintf("big 60 IN TXT \"%050d\"\n", i)
+	}
+	s.write("example.org", big)
+	s.write("broken", "@ 3600 IN NS ns\n")
+	a := authority.New("1.2.3")
+	p := paths.Below(s.dir)
+	s.spec = Descriptor(p, a)
+	doc := s.doc(listen...)
+	if errs := append(schema.Validate(s.spec.Spec, doc[Name]), s.spec.Check(doc)...); len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	c, err := s.spec.New(doc, module.Deps{Sockets: s.sockets, Paths: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.component = c
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- c.Run(ctx, func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-done:
+		cancel()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		a.Close()
+	})
+	return s
+}
+
+// dig asks with the usual tool and gives what it prints.
+func (s *suite) dig(args ...string) string {
+	s.t.Helper()
+	path, err := exec.LookPath("dig")
+	if err != nil {
+		s.t.Skip("dig is not installed")
+	}
+	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
+	defer cancel()
+	args = append([]string{"-p", fmt.Sprint(s.port), "+tries=2", "+time=2"}, args...)
+	out, err := exec.CommandContext(ctx, path, args...).CombinedOutput()
+	if err != nil {
+		s.t.Logf("dig %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+func (s *suite) expect(args string, want ...string) {
+	s.t.Helper()
+	out := s.dig(strings.Fields(args)...)
+	for _, w := range want {
+		if !strings.Contains(out, w) {
+			s.t.Errorf("dig %s does not say %q:\n%s", args, w, out)
+		}
+	}
+}
+
+func TestWithDig(t *testing.T) {
+	s := run(t, "0.0.0.0", "::")
+	s.expect("@127.0.0.1 web.example.org A", "status: NOERROR", "flags: qr aa rd;", "192.0.2.80", "EDNS: version: 0", "udp: 4096")
+	s.expect("@127.0.0.1 +tcp web.example.org A +noedns", "192.0.2.80", "ADDITIONAL: 0")
+	s.expect("@127.0.0.9 web.example.org A", "192.0.2.80") // answered from the address that was asked
+	if _, err := net.Dial("udp", "[::1]:53"); err == nil {
+		s.expect("@::1 web.example.org A", "192.0.2.80")
+		s.expect("@::1 +tcp web.example.org A", "192.0.2.80")
+	}
+	s.expect("@127.0.0.1 big.example.org TXT +bufsize=1232", "(TCP)", "ANSWER: 60")
+	s.expect("@127.0.0.1 big.example.org TXT +bufsize=1232 +ignore", "flags: qr aa tc rd;", "ANSWER: 0")
+	s.expect("@127.0.0.1 nope.example.org A", "status: NXDOMAIN", "AUTHORITY: 1")
+	s.expect("@127.0.0.1 sub.example.org A +norecurse", "flags: qr;", "AUTHORITY: 2, ADDITIONAL: 2")
+	s.expect("@127.0.0.1 example.com A", "status: REFUSED")
+	s.expect("@127.0.0.1 broken.example A", "status: SERVFAIL")
+	s.expect("@127.0.0.1 -c CH -t TXT version.bind", "Bundy 1.2.3", "status: NOERROR")
+	s.expect("@127.0.0.1 -c HS web.example.org A", "status: REFUSED")
+	s.expect("@127.0.0.1 +edns=1 +noednsneg web.example.org A", "BADVERS")
+	s.expect("@127.0.0.1 +ednsopt=65001:00ff +nsid +cookie web.example.org A", "192.0.2.80")
+	s.expect("@127.0.0.1 +opcode=status web.example.org A", "status: NOTIMP")
+	s.expect("@127.0.0.1 +opcode=notify example.org SOA", "status: NOERROR")
+	s.expect("@127.0.0.1 example.org AXFR", "Transfer failed")
+	s.expect("@127.0.0.1 +keepopen +tcp web.example.org A mail.example.org A", "192.0.2.80", "192.0.2.25")
+	s.expect("@127.0.0.1 -y hmac-sha256:test.key:c2VjcmV0c2VjcmV0c2VjcmV0 web.example.org A", "192.0.2.80", "TSIG PSEUDOSECTION", "NOERROR 0")
+	s.expect("@127.0.0.1 -y hmac-sha256:test.key:AAAAcmV0c2VjcmV0c2VjcmV0 web.example.org A", "status: NOTAUTH", "BADSIG")
+
+	text, err := json.Marshal(s.component.Stats())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Zones map[string]Counted }
+	if err := json.Unmarshal(text, &got); err != nil || got.Zones["_SERVER_"].Request["tsig"] != 2 || got.Zones["_SERVER_"].Request["badsig"] != 1 {
+		t.Errorf("%s: %v", text, err)
+	}
+}
+
+// Counted is what the test reads of the statistics.
+type Counted struct{ Request map[string]uint64 }
+
+func TestReconfigure(t *testing.T) {
+	s := run(t, "127.0.0.1")
+	if n := s.sockets.count(); n != 2 {
+		t.Fatalf("%d sockets are open, want 2", n)
+	}
+	// A port in use by somebody else: nothing changes, and the error names the item.
+	other, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer other.Close()
+	bad := s.doc("127.0.0.1", "127.0.0.3")
+	list := bad[Name]["listen_on"].([]any)
+	bad[Name]["listen_on"] = append(list, map[string]any{"address": "127.0.0.2", "port": int64(other.Addr().(*net.TCPAddr).Port)})
+	if _, err := s.component.Prepare(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "Auth/listen_on[2]") {
+		t.Errorf("a port in use gave %v", err)
+	}
+	if n := s.sockets.count(); n != 2 {
+		t.Errorf("after a refusal %d sockets are open, want 2", n)
+	}
+	s.expect("@127.0.0.1 web.example.org A", "192.0.2.80")
+
+	// A change that is given up.
+	change, err := s.component.Prepare(t.Context(), s.doc("127.0.0.1", "127.0.0.3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change.Discard()
+	if n := s.sockets.count(); n != 2 {
+		t.Errorf("after giving up %d sockets are open, want 2", n)
+	}
+
+	// From one address to another, with other zones.
+	s.write("example.net", strings.ReplaceAll(exampleZone, "192.0.2.80", "192.0.2.81"))
+	doc := s.doc("127.0.0.3")
+	classes := doc[authority.DataSourcesModule]["classes"].(map[string]any)
+	classes["IN"].([]any)[0].(map[string]any)["params"] = map[string]any{"example.net": filepath.Join(s.dir, "example.net")}
+	if change, err = s.component.Prepare(t.Context(), doc); err != nil {
+		t.Fatal(err)
+	}
+	s.expect("@127.0.0.1 web.example.org A", "192.0.2.80")
+	change.Apply()
+	s.expect("@127.0.0.3 web.example.net A", "192.0.2.81")
+	s.expect("@127.0.0.3 web.example.org A", "status: REFUSED")
+	if n := s.sockets.count(); n != 2 {
+		t.Errorf("after the change %d sockets are open, want 2", n)
+	}
+	if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port)); err == nil {
+		conn.Close()
+		t.Error("the old address still listens")
+	}
+
+	// A master file that does not exist is refused when it is configured.
+	doc = s.doc("127.0.0.3")
+	os.Remove(filepath.Join(s.dir, "example.org"))
+	if _, err := s.component.Prepare(t.Context(), doc); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file gave %v", err)
+	}
+}
+
+func TestLoadzone(t *testing.T) {
+	s := run(t, "127.0.0.1")
+	for _, bad := range []map[string]string{{"class": "XX", "origin": "example.org"}, {"class": "IN", "origin": "a..b"}, {"class": "IN", "origin": ""}} {
+		if _, err := s.call("loadzone", bad); err == nil {
+			t.Errorf("loadzone %v was taken", bad)
+		}
+	}
+	s.write("example.org", strings.ReplaceAll(exampleZone, "192.0.2.80", "192.0.2.81"))
+	c := s.component.(*component)
+	before := c.authority.Catalog().Get(wire.ClassIN, wire.MustParseName("example.org")).Version()
+	if _, err := s.call("loadzone", map[string]string{"class": "IN", "origin": "example.org"}); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.NewTimer(5 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for c.authority.Catalog().Get(wire.ClassIN, wire.MustParseName("example.org")).Version() == before {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatal("the zone is not loaded")
+		}
+	}
+	s.expect("@127.0.0.1 web.example.org A", "192.0.2.81")
+}
+
+func (s *suite) call(command string, args map[string]string) (any, error) {
+	raw := map[string]json.RawMessage{}
+	for k, v := range args {
+		raw[k], _ = json.Marshal(v)
+	}
+	return s.component.Call(s.t.Context(), command, raw)
+}
+
+func TestCheck(t *testing.T) {
+	d := Descriptor(paths.Below(t.TempDir()), authority.New("0"))
+	if errs := d.Check(schema.Document{}); len(errs) > 0 {
+		t.Errorf("the default is refused: %v", errs)
+	}
+	errs := d.Check(schema.Document{Name: {"listen_on": []any{
+		map[string]any{"address": "localhost", "port": int64(53)},
+		map[string]any{"address": "192.0.2.1", "port": int64(53)},
+		map[string]any{"address": "192.0.2.1", "port": int64(53)},
+	}}})
+	want := []string{`Auth/listen_on[0]/address: "localhost" is not an IP address`, "Auth/listen_on[2]: 192.0.2.1:53 stands twice"}
+	if len(errs) != len(want) || errs[0].Error() != want[0] || errs[1].Error() != want[1] {
+		t.Errorf("got %v, want %v", errs, want)
+	}
+	s, err := decode(d.Spec, schema.Document{})
+	if err != nil || s.timeout != 5*time.Second || len(s.listen) != 2 || s.listen[0] != netip.MustParseAddrPort("[::]:53") {
+		t.Errorf("defaults: %+v, %v", s, err)
+	}
+}
+
+// The specification must offer what users know: items, commands and statistics of the published description.
+func TestSpecification(t *testing.T) {
+	text, err := os.ReadFile("../../../../shared/spec/config-schema/Auth.json")
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("the published description is not here")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known struct {
+		Commands   []struct{ Name string }
+		Statistics []struct{ Path string }
+	}
+	if err := json.Unmarshal(text, &known); err != nil {
+		t.Fatal(err)
+	}
+	m := Descriptor(paths.Below(t.TempDir()), authority.New("0")).Spec
+	for _, c := range known.Commands {
+		if m.FindCommand(c.Name) == nil {
+			t.Errorf("no command %s", c.Name)
+		}
+	}
+	have := map[string]bool{}
+	for _, d := range definitions() {
+		have[strings.Replace(d.Path, "<_SERVER_>", "<name>", 1)] = true
+	}
+	for _, s := range known.Statistics {
+		if s.Path != "zones" && !have[s.Path] {
+			t.Errorf("no statistics item %s", s.Path)
+		}
+	}
+	seen := map[string]bool{}
+	for _, msg := range Messages() {
+		if seen[msg.ID()] {
+			t.Errorf("message %s stands twice", msg.ID())
+		}
+		seen[msg.ID()] = true
+	}
+}
