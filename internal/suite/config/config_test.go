@@ -18,6 +18,7 @@ import (
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
+	"bundy/internal/suite/schema/schematest"
 )
 
 type authConfig struct {
@@ -469,4 +470,20 @@ func FuzzSetConfig(f *testing.F) {
 			t.Error("neither changes nor an error")
 		}
 	})
+}
+
+// TestLoggingSchema compares the module with the table of the specification, where that is at hand.
+func TestLoggingSchema(t *testing.T) {
+	file := filepath.Join("..", "..", "..", "..", "shared", "spec", "config-schema", "Logging.json")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Skipf("the specification is not at hand: %v", err)
+	}
+	differences, err := schematest.Compare(Logging(paths.Default()).Spec, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range differences {
+		t.Error(d)
+	}
 }

@@ -22,11 +22,10 @@ var (
 	testDebug = NewDebug("TEST_DEBUG", 40, "value {value}", "Only in tests.")
 )
 
-// console is a buffer that may be written and read at once; it can be made to fail or to hang.
+// console is a buffer that may be written and read at once; it can be made to hang.
 type console struct {
 	mu   sync.Mutex
 	buf  bytes.Buffer
-	err  error
 	hang chan struct{}
 }
 
@@ -36,9 +35,6 @@ func (c *console) Write(p []byte) (int, error) {
 	if c.hang != nil {
 		<-c.hang
 	}
-	if c.err != nil {
-		return 0, c.err
-	}
 	return c.buf.Write(p)
 }
 
@@ -46,12 +42,6 @@ func (c *console) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.buf.String()
-}
-
-func (c *console) fail(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.err = err
 }
 
 func newRoot(t *testing.T, o Options) (r *Root, stdout, stderr *console) {

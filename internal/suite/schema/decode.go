@@ -58,13 +58,13 @@ func assign(target reflect.Value, v any, path string) error {
 	case reflect.String:
 		target.SetString(v.(string))
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		n := v.(int64)
+		n, _ := integer(v)
 		if target.OverflowInt(n) {
 			return misfit()
 		}
 		target.SetInt(n)
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		n := v.(int64)
+		n, _ := integer(v)
 		if n < 0 || target.OverflowUint(uint64(n)) {
 			return misfit()
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 )
 
@@ -133,8 +132,8 @@ func number(n json.Number) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("number %s is out of range", n)
 	}
-	if f == math.Trunc(f) && math.Abs(f) <= exactFloat {
-		return int64(f), nil
+	if i, ok := integer(f); ok {
+		return i, nil
 	}
 	return f, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,7 +64,7 @@ func check(item *Item, v any, path string) []error {
 	switch item.Type {
 	case Integer, Real:
 		n, ok := numeric(v)
-		if !ok || item.Type == Integer && !integral(v) {
+		if _, integral := integer(v); !ok || item.Type == Integer && !integral {
 			return wrong()
 		}
 		return checkRange(item, n, v, path)
@@ -183,10 +184,15 @@ func numeric(v any) (float64, bool) {
 	return 0, false
 }
 
-// integral tells whether a number is an integer. Parse has made int64 of every number that is.
-func integral(v any) bool {
-	_, ok := v.(int64)
-	return ok
+// integer returns the value of a number that is integral. Parse makes int64 of every such number, encoding/json does not.
+func integer(v any) (int64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return v, true
+	case float64:
+		return int64(v), v == math.Trunc(v) && math.Abs(v) <= exactFloat
+	}
+	return 0, false
 }
 
 func article(t Type) string {

@@ -1,0 +1,3 @@
+// Package schematest compares the descriptions of modules with the tables of items, commands and statistics that the
+// specification lists. It is for tests.
+package schematest
