@@ -14,6 +14,8 @@ var rooms = []struct {
 	// The components of bundy-dns share zones and keys through it, and it describes the two sections of the
 	// configuration that these come from. So it knows the suite's contracts, which the rest of the library does not.
 	{"internal/dns/authority", []string{"internal/dns", "internal/suite/module", "internal/suite/paths", "internal/suite/schema", "internal/suite/logging"}},
+	// bundy-loadzone is a program of its own: it has default paths and writes messages.
+	{"internal/dns/loadzone", []string{"internal/dns", "internal/suite/paths", "internal/suite/logging", "internal/version"}},
 	{"internal/dns", []string{"internal/dns", "internal/version"}},
 	{"internal/dhcp", []string{"internal/dhcp", "internal/dns/wire"}},
 	{"internal/naming", []string{"internal/naming", "internal/dns", "internal/dhcp"}},
