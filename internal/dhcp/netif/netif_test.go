@@ -1,0 +1,180 @@
+package netif
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"testing"
+
+	"golang.org/x/net/ipv4"
+
+	"bundy/internal/dhcp/packet4"
+)
+
+func TestFrame(t *testing.T) {
+	from, to := netip.MustParseAddrPort("192.0.2.1:67"), netip.MustParseAddrPort("192.0.2.10:68")
+	for _, payload := range []string{"", "a", "hello world", string(make([]byte, 301))} {
+		f := appendFrame(nil, "\x02\x00\x00\x00\x00\x01", "\x02\x00\x00\x00\x00\x02", from, to, []byte(payload))
+		if string(f[:14]) != "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00" {
+			t.Errorf("Ethernet header %x", f[:14])
+		}
+		h, err := ipv4.ParseHeader(f[14:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.TotalLen != len(f)-14 || h.Protocol != 17 || h.Src.String() != "192.0.2.1" || h.Dst.String() != "192.0.2.10" {
+			t.Errorf("IP header %v", h)
+		}
+		// A receiver adds everything, checksums included, and gets all ones (RFC 1071).
+		if got := fold(sum(0, f[14:34])); got != 0xffff {
+			t.Errorf("IP checksum is wrong by %04x", got)
+		}
+		pseudo := append(slices.Clone(f[26:34]), 0, 17, byte((len(f)-34)>>8), byte(len(f)-34))
+		if got := fold(sum(sum(0, pseudo), f[34:])); got != 0xffff {
+			t.Errorf("UDP checksum is wrong by %04x", got)
+		}
+		if string(f[42:]) != payload {
+			t.Errorf("payload %q", f[42:])
+		}
+	}
+}
+
+func TestReplyTo(t *testing.T) {
+	ports := Ports{Server: 67, Client: 68}
+	zero := netip.IPv4Unspecified()
+	a := netip.MustParseAddr
+	for _, c := range []struct {
+		name    string
+		request func(*packet4.Message)
+		kind    packet4.Type
+		want    string
+		frame   bool
+	}{
+		{"by hardware address", func(m *packet4.Message) {}, packet4.Offer, "192.0.2.10:68", true},
+		{"broadcast flag", func(m *packet4.Message) { m.Flags = packet4.FlagBroadcast }, packet4.Offer, "255.255.255.255:68", false},
+		{"not Ethernet", func(m *packet4.Message) { m.HType = 32 }, packet4.Offer, "255.255.255.255:68", false},
+		{"NAK", func(m *packet4.Message) { m.CIAddr = a("192.0.2.9") }, packet4.NAK, "255.255.255.255:68", false},
+		{"renewing", func(m *packet4.Message) { m.CIAddr = a("192.0.2.9") }, packet4.ACK, "192.0.2.9:68", false},
+		{"relayed", func(m *packet4.Message) { m.GIAddr, m.CIAddr = a("10.0.0.1"), a("192.0.2.9") }, packet4.ACK, "10.0.0.1:67", false},
+		{"relayed NAK", func(m *packet4.Message) { m.GIAddr = a("10.0.0.1") }, packet4.NAK, "10.0.0.1:67", false},
+		{"relay's own port", func(m *packet4.Message) {
+			m.GIAddr = a("10.0.0.1")
+			m.Set(packet4.OptRelayAgent, []byte{19, 0})
+		}, packet4.ACK, "10.0.0.1:1234", false},
+		{"inform without ciaddr", func(m *packet4.Message) { m.SetType(packet4.Inform) }, packet4.ACK, "192.0.2.77:68", false},
+	} {
+		request := packet4.Message{HType: 1, CHAddr: []byte{2, 0, 0, 0, 0, 1}, CIAddr: zero, GIAddr: zero}
+		request.SetType(packet4.Request)
+		c.request(&request)
+		reply := packet4.Message{YIAddr: a("192.0.2.10")}
+		reply.SetType(c.kind)
+		got := ports.ReplyTo(&request, &reply, netip.MustParseAddrPort("192.0.2.77:1234"))
+		if got.To.String() != c.want || (got.HWAddr != "") != c.frame {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	address := []netip.Addr{netip.MustParseAddr("192.0.2.1")}
+	all := []Interface{
+		{Name: "lo", Up: true, Loopback: true, Addrs: address},
+		{Name: "eth0", Up: true, Addrs: address},
+		{Name: "eth1", Addrs: address},
+		{Name: "eth2", Up: true},
+		{Name: "eth3", Up: true, Addrs: address},
+	}
+	for _, c := range []struct{ names, want []string }{
+		{[]string{"*"}, []string{"eth0", "eth3"}},
+		{[]string{"eth3", "eth1"}, []string{"eth3"}},
+		{[]string{"lo"}, []string{"lo"}},
+		{[]string{"lo", "*"}, []string{"lo", "eth0", "eth3"}},
+		{nil, nil},
+	} {
+		var got []string
+		for _, i := range Choose(all, c.names) {
+			got = append(got, i.Name)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v", c.names, got)
+		}
+	}
+}
+
+func TestDetect(t *testing.T) {
+	all, err := Detect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(i Interface) bool { return i.Loopback })
+	if i < 0 || !all[i].Has(netip.MustParseAddr("127.0.0.1")) {
+		t.Errorf("no loopback interface among %+v", all)
+	}
+}
+
+// loopback opens sockets on any free port of 127.0.0.1.
+type loopback struct {
+	t    *testing.T
+	port chan uint16
+	drop chan string
+}
+
+func (o loopback) UDP(context.Context, string, uint16) (*os.File, error) {
+	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if err := ipv4.NewPacketConn(c).SetControlMessage(ipv4.FlagDst|ipv4.FlagInterface, true); err != nil {
+		return nil, err
+	}
+	o.port <- c.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+	return c.File()
+}
+
+func (o loopback) Raw(context.Context, string) (*os.File, error) { return nil, os.ErrPermission }
+func (o loopback) Drop(name string, _ uint16)                    { o.drop <- name }
+
+func TestLinks(t *testing.T) {
+	all, err := Detect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := loopback{t, make(chan uint16, 1), make(chan string, 1)}
+	links := NewLinks(o)
+	defer links.Close()
+	wanted := Choose(all, []string{"lo"})
+	c := links.Update(t.Context(), wanted, Ports{Server: 67, Client: 68})
+	if !slices.Equal(c.Opened, []string{"lo"}) || len(c.Failed) > 0 {
+		t.Fatalf("changes %+v", c)
+	}
+	if c := links.Update(t.Context(), wanted, Ports{Server: 67, Client: 68}); c.Opened != nil || c.Closed != nil {
+		t.Errorf("changes %+v without a change", c)
+	}
+	client, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), <-o.port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Write([]byte("ping")); err != nil {
+		t.Fatal(err)
+	}
+	p := <-links.Packets()
+	source := client.LocalAddr().(*net.UDPAddr).AddrPort()
+	if string(p.Data) != "ping" || p.Destination != netip.MustParseAddr("127.0.0.1") || p.Source != source || p.Link.Name != "lo" {
+		t.Errorf("packet %+v", p)
+	}
+	if err := p.Link.Send([]byte("pong"), p.Destination, Destination{To: p.Source}); err != nil {
+		t.Fatal(err)
+	}
+	links.Release(p)
+	var b [16]byte
+	if n, err := client.Read(b[:]); err != nil || string(b[:n]) != "pong" {
+		t.Errorf("answer %q %v", b[:n], err)
+	}
+	if c := links.Update(t.Context(), nil, Ports{}); !slices.Equal(c.Closed, []string{"lo"}) || <-o.drop != "lo" {
+		t.Errorf("changes %+v", c)
+	}
+}
