@@ -63,19 +63,16 @@ func (r *reader) poll(emit func(Event)) error {
 	if !r.loaded {
 		return r.reload(emit)
 	}
-	current, err := os.Stat(r.path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("follow lease file: %w", err)
-	}
 	if r.file == nil {
-		if current != nil {
-			return r.start(emit)
-		}
 		now, err := identities(r.names())
 		if err != nil || same(now, r.parts) {
 			return err
 		}
 		return r.reload(emit)
+	}
+	current, err := os.Stat(r.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("follow lease file: %w", err)
 	}
 	ours, err := r.file.Stat()
 	if err != nil {

@@ -10,6 +10,9 @@ import (
 	"bundy/internal/dhcp/lease"
 )
 
+// errEmpty says that the current file has no header yet.
+var errEmpty = errors.New("the file is empty")
+
 // reload reads all files that hold the state and emits a snapshot. On an error the reader is as it was.
 func (r *reader) reload(emit func(Event)) error {
 	for range maxReloads {
@@ -77,8 +80,11 @@ func (r *reader) snapshot() (Event, error) {
 		return Event{}, errMoved
 	}
 	r.parts = after
-	if before[len(before)-1] == nil {
+	switch {
+	case before[len(before)-1] == nil:
 		r.close()
+	case !r.header: // just being made, or emptied to be written anew: it does not say yet that there are no leases
+		return Event{}, fmt.Errorf("lease file %s: %w", r.path, errEmpty)
 	}
 	all.Rows = make([]lease.Lease, 0, len(state))
 	for _, l := range state {

@@ -1,0 +1,217 @@
+package owned
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"bundy/internal/dns/wire"
+)
+
+func open(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func example(host byte) Record {
+	return Record{
+		Key:   Key{Kind: Forward, Address: netip.AddrFrom4([4]byte{192, 0, 2, host}), Name: wire.MustParseName(`a\.b.example.`)},
+		DHCID: "\x00\x00\x01x", Zone: wire.MustParseName("example."), TTL: 60, State: Adding, Tries: 3, LastError: "why",
+		NextTry: time.UnixMilli(1_700_000_000_123).UTC(),
+	}
+}
+
+// TestModel does random changes to a store and to plain maps, with restarts in between, and compares.
+func TestModel(t *testing.T) {
+	dir := t.TempDir()
+	n := 0
+	rapid.Check(t, func(t *rapid.T) {
+		n++
+		path := filepath.Join(dir, strconv.Itoa(n)+"?%#.sqlite3") // as odd as a path may be
+		ctx := context.Background()
+		s, err := Open(ctx, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { s.Close() }()
+		records, wants := map[Key]Record{}, map[netip.Addr]Want{}
+		address := rapid.Custom(func(t *rapid.T) netip.Addr {
+			return netip.AddrFrom4([4]byte{192, 0, 2, rapid.Uint8Range(0, 3).Draw(t, "host")})
+		})
+		name := rapid.SampledFrom([]wire.Name{"\x01a\x00", "\x01b\x00", "\x03\x00.\xff\x00"})
+		key := rapid.Custom(func(t *rapid.T) Key {
+			return Key{Kind(rapid.IntRange(0, 1).Draw(t, "kind")), address.Draw(t, "address"), name.Draw(t, "name")}
+		})
+		for range rapid.IntRange(1, 12).Draw(t, "rounds") {
+			var changes []Change
+			for range rapid.IntRange(0, 6).Draw(t, "changes") {
+				switch rapid.IntRange(0, 3).Draw(t, "what") {
+				case 0:
+					r := Record{Key: key.Draw(t, "key"), DHCID: "d", Zone: wire.Root, State: State(rapid.IntRange(0, 3).Draw(t, "state")), Tries: rapid.Uint32().Draw(t, "tries")}
+					changes, records[r.Key] = append(changes, Put(r)), r
+				case 1:
+					k := key.Draw(t, "key")
+					changes = append(changes, Delete(k))
+					delete(records, k)
+				case 2:
+					w := Want{Address: address.Draw(t, "address"), Name: name.Draw(t, "name"), DHCID: "d", Forward: rapid.Bool().Draw(t, "fwd"), Length: rapid.Uint32().Draw(t, "length")}
+					changes, wants[w.Address] = append(changes, PutWant(w)), w
+				case 3:
+					a := address.Draw(t, "address")
+					changes = append(changes, DropWant(a))
+					delete(wants, a)
+				}
+			}
+			if err := s.Apply(ctx, changes); err != nil {
+				t.Fatal(err)
+			}
+			if rapid.Bool().Draw(t, "restart") {
+				s.Close()
+				if s, err = Open(ctx, path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Check(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(s.records, records) || !reflect.DeepEqual(s.wants, wants) {
+				t.Fatalf("store has %v %v, model %v %v", s.records, s.wants, records, wants)
+			}
+			for k := range records {
+				found := false
+				for _, r := range s.At(k.Address) {
+					found = found || r.Key == k
+				}
+				if !found {
+					t.Fatalf("%v is not found at its address", k)
+				}
+			}
+		}
+	})
+}
+
+func TestWhatCannotBeIsRefused(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s"))
+	defer s.Close()
+	bad := example(2)
+	bad.DHCID = ""
+	if err := s.Apply(context.Background(), []Change{Put(example(1)), Put(bad)}); err == nil || s.Len() != 0 {
+		t.Errorf("err %v, %d records; want all or nothing", err, s.Len())
+	}
+	upper := example(1)
+	upper.Name = wire.MustParseName("A.example.")
+	if err := s.Apply(context.Background(), []Change{Put(upper)}); err == nil {
+		t.Error("a name in upper case was taken")
+	}
+}
+
+func TestWantsAreBounded(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s"))
+	defer s.Close()
+	for i := range MaxWants {
+		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+		s.wants[a] = Want{Address: a}
+	}
+	w := Want{Address: netip.MustParseAddr("192.0.2.1"), Name: "\x01a\x00", DHCID: "d", Forward: true}
+	if err := s.Apply(context.Background(), []Change{PutWant(w)}); !errors.Is(err, ErrFull) {
+		t.Errorf("error %v, want ErrFull", err)
+	}
+	w.Address = netip.MustParseAddr("10.0.0.1")
+	if err := s.Apply(context.Background(), []Change{PutWant(w)}); err != nil {
+		t.Errorf("a new want of a known address: %v", err)
+	}
+}
+
+func TestNewerDatabaseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	s := open(t, path)
+	if _, err := s.db.Exec("PRAGMA user_version = 99"); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if _, err := Open(context.Background(), path); !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v", err)
+	}
+	if err := os.WriteFile(path, []byte("this is no database, and it is longer than a header of one would have to be, so that it is read"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Open(context.Background(), path); err == nil {
+		s.Close()
+		t.Error("garbage was opened")
+	}
+}
+
+// TestCrash kills a process in the midst of its writes. Every change whose Apply returned must be there, and the
+// store must be whole.
+func TestCrash(t *testing.T) {
+	if path := os.Getenv("OWNED_CRASH_TEST"); path != "" {
+		s := open(t, path)
+		for i := 0; ; i++ {
+			r := example(byte(i))
+			r.Tries = uint32(i)
+			if err := s.Apply(context.Background(), []Change{Put(r), PutWant(Want{Address: r.Address, Name: r.Name, DHCID: "d", Length: uint32(i)})}); err != nil {
+				t.Fatal(err)
+			}
+			os.Stdout.WriteString("done " + strconv.Itoa(i) + "\n")
+		}
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestCrash$")
+	cmd.Env = append(os.Environ(), "OWNED_CRASH_TEST="+path)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 64<<10)
+	var text string
+	for strings.Count(text, "\n") < 50 {
+		n, err := out.Read(buf)
+		if text += string(buf[:n]); err != nil {
+			t.Fatal(err, text)
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		n, err := out.Read(buf)
+		if text += string(buf[:n]); err != nil {
+			break
+		}
+	}
+	if cmd.Wait() == nil {
+		t.Fatal("the process was not killed")
+	}
+	lines := strings.Split(text[:strings.LastIndex(text, "\n")], "\n")
+	last, err := strconv.Atoi(strings.TrimPrefix(lines[len(lines)-1], "done "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path)
+	defer s.Close()
+	if err := s.Check(context.Background()); err != nil {
+		t.Error(err)
+	}
+	r, ok := s.Get(example(byte(last)).Key)
+	w, wanted := s.Want(r.Address)
+	if !ok || !wanted || int(r.Tries) < last || uint32(w.Length) != r.Tries {
+		t.Errorf("change %d was acknowledged, the store has %+v %+v", last, r, w)
+	}
+}
