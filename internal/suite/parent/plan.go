@@ -20,6 +20,9 @@ const (
 	ComponentName = "bundy-init"
 )
 
+// componentsPath begins the path of every entry.
+const componentsPath = ModuleName + "/components/"
+
 // Config is the section Init.
 type Config struct {
 	Components map[string]Entry `json:"components" default:"{\"bundy-stats\":{\"address\":\"Stats\",\"kind\":\"dispensable\"},\"bundy-cmdctl\":{\"special\":\"cmdctl\",\"kind\":\"needed\"}}" help:"Components to keep running, by name."`
@@ -87,7 +90,7 @@ func planOf(spec *schema.Module, table []*module.Descriptor, doc schema.Document
 	byModule := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.Components)) {
 		entry := c.Components[name]
-		path := "Init/components/" + name
+		path := componentsPath + name
 		d, err := find(table, name, entry)
 		switch {
 		case err != nil:
@@ -176,8 +179,8 @@ func together(list []supervisor.Component) []error {
 		case first == nil:
 			first = &list[i]
 		case c.Process != first.Process:
-			return []error{fmt.Errorf("Init/components/%s/process: %s and %s must share a process, as they share zones; here %q and %q",
-				c.Name, first.Program, c.Program, first.Process, c.Process)}
+			return []error{fmt.Errorf("%s%s/process: %s and %s must share a process, as they share zones; here %q and %q",
+				componentsPath, c.Name, first.Program, c.Program, first.Process, c.Process)}
 		}
 	}
 	return nil

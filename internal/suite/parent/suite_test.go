@@ -93,6 +93,9 @@ func start(t *testing.T, dir string, args ...string) *running {
 		t.Fatal(err)
 	}
 	defer notify.Close()
+	if err := os.Chmod(filepath.Join(dir, "notify"), 0o666); err != nil { // the suite may run as another user
+		t.Fatal(err)
+	}
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "notify"))
 	r := launch(t, dir, args...)
 	if err := notify.SetReadDeadline(time.Now().Add(patience)); err != nil {

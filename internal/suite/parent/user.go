@@ -21,29 +21,29 @@ func lookup(name string) (*account, error) {
 	u, err := user.Lookup(name)
 	if err != nil {
 		if u, err = user.LookupId(name); err != nil {
-			return nil, fmt.Errorf("user %q: not known", name)
+			return nil, fmt.Errorf("%q: no such user", name)
 		}
 	}
 	a := new(account)
 	if a.uid, err = strconv.Atoi(u.Uid); err != nil {
-		return nil, fmt.Errorf("user %q: %w", name, err)
+		return nil, fmt.Errorf("%q: %w", name, err)
 	}
 	if a.gid, err = strconv.Atoi(u.Gid); err != nil {
-		return nil, fmt.Errorf("user %q: %w", name, err)
+		return nil, fmt.Errorf("%q: %w", name, err)
 	}
 	ids, err := u.GroupIds()
 	if err != nil {
-		return nil, fmt.Errorf("groups of user %q: %w", name, err)
+		return nil, fmt.Errorf("%q: groups: %w", name, err)
 	}
 	for _, id := range ids {
 		gid, err := strconv.Atoi(id)
 		if err != nil {
-			return nil, fmt.Errorf("groups of user %q: %w", name, err)
+			return nil, fmt.Errorf("%q: groups: %w", name, err)
 		}
 		a.groups = append(a.groups, gid)
 	}
 	if os.Geteuid() != 0 && a.uid != os.Geteuid() {
-		return nil, fmt.Errorf("user %q: only root can run components as another user", name)
+		return nil, fmt.Errorf("%q: only root can run components as another user", name)
 	}
 	return a, nil
 }
