@@ -25,7 +25,7 @@ type Visible struct {
 //	get_commands_spec, get_statistics_spec   nothing
 //	set_config    ["M", {changes}], [{"M": {changes}, ...}], or {"changes": {"M": {changes}}, "author": A, "comment": C}
 //	history       nothing; answers a list of Summary
-//	show          {"number": N}; answers a Revision
+//	show          {"number": N}; answers a Shown
 //	rollback      {"number": N, "author": A, "comment": C}
 //	get_document  {"module_name": M}, without it everything; answers Visible. For the processes of the suite.
 //
@@ -62,7 +62,7 @@ func (k *Keeper) call(ctx context.Context, command string, args json.RawMessage)
 		if err != nil {
 			return nil, err
 		}
-		return k.Revision(a.Number)
+		return k.Show(a.Number)
 	case "rollback":
 		a, err := parseNumber(args)
 		if err != nil {

@@ -379,7 +379,7 @@ func TestCall(t *testing.T) {
 		{"get_commands_spec", `null`, `{"Auth":[{"command_name":"loadzone","command_description":"load","command_args":[{"item_name":"origin","item_type":"string","item_optional":false,"item_default":""}]}],"Idle":[],"ring":[]}`},
 		{"get_document", `{"module_name":"Auth"}`, `{"number":4,"document":{"Auth":{"_generation_id":1,"port":5},"ring":{"_generation_id":1,"keys":["k"]}}}`},
 		{"get_document", `{"module_name":"Nobody"}`, `error 1: unknown module "Nobody"`},
-		{"show", `{"number":4}`, `{"number":4,"time":"2026-11-23T10:00:00Z","modules":["Idle"],"author":"ann","comment":"why","document":{"Auth":{"_generation_id":1,"port":5},"Idle":{"_generation_id":1,"keys":[]},"ring":{"_generation_id":1,"keys":["k"]}}}`},
+		{"show", `{"number":4}`, `{"number":4,"time":"2026-11-23T10:00:00Z","modules":["Idle"],"author":"ann","comment":"why","document":{"Auth":{"_generation_id":1,"port":5},"Idle":{"_generation_id":1,"keys":[]},"ring":{"_generation_id":1,"keys":["k"]}},"changes":{"Idle":{"keys":[]}}}`},
 		{"show", `{}`, "error 1: missing 'number'"},
 		{"rollback", `{"number":3,"author":"bob"}`, "null"},
 		{"dance", ``, "error 2: Unknown command 'dance' to module 'ConfigManager'"},

@@ -151,8 +151,25 @@ func visible(d *module.Descriptor, document schema.Document) schema.Document {
 // History lists the revisions that are kept, the newest first.
 func (k *Keeper) History() ([]Summary, error) { return k.history.list() }
 
-// Revision returns one revision of the history.
-func (k *Keeper) Revision(number int) (Revision, error) { return k.history.read(number) }
+// Show returns one revision of the history, and how it differs from the one before.
+func (k *Keeper) Show(number int) (Shown, error) {
+	rev, err := k.history.read(number)
+	if err != nil {
+		return Shown{}, err
+	}
+	shown := Shown{Revision: rev}
+	before, err := k.history.read(number - 1)
+	if err != nil {
+		return shown, nil // the oldest that is kept, or the one before cannot be read: then show what there is
+	}
+	shown.Changes = schema.Document{}
+	for _, name := range changedModules(before.Document, rev.Document) {
+		if d := k.byName[name]; d != nil {
+			shown.Changes[name] = d.Spec.Diff(before.Document[name], rev.Document[name])
+		}
+	}
+	return shown, nil
+}
 
 // Commit lays changes over the document and puts the result in force everywhere, or changes nothing anywhere. Changes
 // are sections by module; a nil value removes an item. When it returns nil, the document is durable and every running

@@ -26,6 +26,12 @@ type Revision struct {
 	Document schema.Document `json:"document"`
 }
 
+// Shown is a revision with what it changed.
+type Shown struct {
+	Revision
+	Changes schema.Document `json:"changes,omitempty"` // in the form of set_config; absent if the one before is not kept
+}
+
 // Changed is the parameter of the event config_changed.
 type Changed struct {
 	Number  int      `json:"number"`

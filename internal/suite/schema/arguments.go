@@ -26,7 +26,7 @@ func (m *Module) Arguments(c *Command, given json.RawMessage) (map[string]json.R
 			return nil, fmt.Errorf("%s %s: arguments: %s should be a map", m.Name, c.Name, show(v))
 		}
 	}
-	if errs := m.ValidateArgs(c, args); len(errs) > 0 {
+	if errs := m.checkArguments(c, args); len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	out := map[string]json.RawMessage{}
@@ -40,8 +40,8 @@ func (m *Module) Arguments(c *Command, given json.RawMessage) (map[string]json.R
 	return out, nil
 }
 
-// ValidateArgs returns all that is wrong with the arguments of a command.
-func (m *Module) ValidateArgs(c *Command, args map[string]any) []error {
+// checkArguments returns all that is wrong with the arguments of a command.
+func (m *Module) checkArguments(c *Command, args map[string]any) []error {
 	var errs []error
 	for _, item := range c.Args {
 		if args[item.Name] == nil && !item.Optional {

@@ -66,34 +66,3 @@ func (m *Module) Find(identifier string) (*Item, error) {
 	}
 	return at, nil
 }
-
-// Value returns what an identifier relative to the module stands for in a section, with defaults. Nil without an error
-// is an item without a value.
-func (m *Module) Value(s Section, identifier string) (any, error) {
-	if _, err := m.Find(identifier); err != nil {
-		return nil, err
-	}
-	path, err := steps(identifier)
-	if err != nil {
-		return nil, err
-	}
-	var at any = Complete(m.Config, s)
-	for _, s := range path {
-		var there bool
-		switch v := at.(type) {
-		case map[string]any:
-			at, there = v[s.name]
-			there = there || s.name != ""
-		case []any:
-			if there = s.name == "" && s.index < len(v); there {
-				at = v[s.index]
-			}
-		case nil:
-			return nil, nil
-		}
-		if !there {
-			return nil, fmt.Errorf("%s/%s not found", m.Name, identifier)
-		}
-	}
-	return at, nil
-}

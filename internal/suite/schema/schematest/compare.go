@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
 )
 
@@ -98,9 +99,17 @@ func compareItem(path string, item *schema.Item, typ schema.Type, optional bool,
 
 // expanded puts in the directories that an installation without options has.
 func expanded(v any) any {
-	if s, ok := v.(string); ok {
-		return strings.NewReplacer("${LOCALSTATEDIR}", "/usr/local/var", "${SYSCONFDIR}", "/usr/local/etc",
-			"${DATADIR}", "/usr/local/share").Replace(s)
+	switch v := v.(type) {
+	case string:
+		return paths.Default().Expand(v)
+	case []any:
+		for i := range v {
+			v[i] = expanded(v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = expanded(v[name])
+		}
 	}
 	return v
 }
