@@ -100,8 +100,9 @@ func ReadRR(msg []byte, off int) (RR, int, error) {
 	return rr, end, nil
 }
 
-// Pack writes the message without compressing names in RDATA of types newer than RFC 1035 (RFC 3597 section 4). The
-// error says that it is longer than MaxMessage.
+// Pack writes the message without compressing names in RDATA of types newer than RFC 1035 (RFC 3597 section 4). A name
+// that is compressed takes the case of the equal one before it. The error says that the message would be longer than
+// MaxMessage.
 func (m *Message) Pack() ([]byte, error) {
 	var b Builder
 	b.Reset(nil, MaxMessage)
