@@ -20,10 +20,16 @@ const (
 
 	// applyTimeout bounds how long it waits for a module to answer that it has swapped.
 	applyTimeout = 10 * time.Second
+
+	// maxAuthor bounds author and comment of a commit, which every listing of the history repeats.
+	maxAuthor = 2000
 )
 
 // commit is all of a commit but the merge. The caller holds the turn.
 func (k *Keeper) commit(ctx context.Context, candidate schema.Document, by Author) error {
+	if len(by.Name)+len(by.Comment) > maxAuthor {
+		return fmt.Errorf("author and comment of a commit may have %d octets", maxAuthor)
+	}
 	old := k.state.Load()
 	changed := changedModules(old.document, candidate)
 	if len(changed) == 0 {

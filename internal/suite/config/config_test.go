@@ -265,6 +265,10 @@ func TestHistoryAndRollback(t *testing.T) {
 	if err := k.Rollback(t.Context(), 99, Author{}); err == nil || err.Error() != "no revision 99 in the history" {
 		t.Errorf("rollback to nothing: %v", err)
 	}
+	long := Author{Name: "ann", Comment: strings.Repeat("x", maxAuthor)}
+	if err := k.Commit(t.Context(), changes(t, `{"Auth":{"port":9}}`), long); err == nil {
+		t.Error("a comment without bounds was accepted")
+	}
 	for port := range maxRevisions {
 		c := map[string]schema.Section{"Auth": {"port": int64(port + 100)}}
 		if err := k.Commit(t.Context(), c, Author{Name: "ann"}); err != nil {

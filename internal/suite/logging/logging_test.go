@@ -341,36 +341,6 @@ func TestMovedFile(t *testing.T) {
 	}
 }
 
-// TestBrokenDestination: the other destination gets everything, standard error is told, and what waited is written when
-// the destination works again.
-func TestBrokenDestination(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "missing")
-	path := filepath.Join(dir, "log")
-	r, stdout, stderr := newRoot(t, Options{})
-	l := fileLogger(path, 0, 0)
-	l.OutputOptions = append(l.OutputOptions, toConsole("stdout")...)
-	configure(t, r, l)
-	r.Logger("Auth").Log(testInfo, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := r.Flush(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("flush of a broken destination: %v", err)
-	}
-	if got := stdout.String(); !strings.HasSuffix(got, "value 1\n") {
-		t.Errorf("stdout %q", got)
-	}
-	if got := stderr.String(); !strings.Contains(got, "ERROR [bundy.log/42] LOG_DESTINATION_FAILED cannot write to file "+path) {
-		t.Errorf("stderr %q", got)
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	flush(t, r)
-	if text, err := os.ReadFile(path); err != nil || !strings.HasSuffix(string(text), "value 1\n") {
-		t.Errorf("file %q, %v", text, err)
-	}
-}
-
 // TestHangingDestination: a console that takes nothing costs nobody time, and the loss is counted.
 func TestHangingDestination(t *testing.T) {
 	r, stdout, stderr := newRoot(t, Options{})
