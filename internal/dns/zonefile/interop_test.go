@@ -1,0 +1,90 @@
+package zonefile
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// peerZone uses what master files can hold; BIND 9 must read the same records in it.
+const peerZone = `$TTL 1h30m
+@ IN SOA ns1 host\.master.example.org. ( 2026112301 ; serial
+	3h 15m
+	1w 1d )
+	NS ns1
+	5400 IN NS ns2.example.net.
+	600 IN MX 10 mail
+ns1 A 192.0.2.1
+	AAAA 2001:db8:0:0::0:1
+Mail A ( 192.0.2.2 )
+"quoted owner" TXT "with ; and (parentheses)" plain\ word \"x\" ""
+a\.b\032c\000 CNAME @
+* TXT "wildcard"
+$ORIGIN sub
+@ NS ns.sub
+ns.sub A 192.0.2.3
+$ORIGIN example.org.
+$GENERATE 1-20/3 h$ A 10.0.0.$
+$GENERATE 5-6 g${-2,3,d} 300 CNAME h${1,0,x}
+$GENERATE 1-2 ${0,3,n} PTR h$.example.net.
+$GENERATE 1-2 t$ TXT "n=${0,2,X}"
+_sip._tcp SRV 0 5 5060 sip.example.net.
+caa CAA 0 issue "ca.example.net; policy=ev"
+ds DS 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118
+key DNSKEY 256 3 8 AwEAAcmi Ag==
+loc LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m
+naptr NAPTR 100 10 "u" "sip+E2U" "!^.*$!sip:a@b!" .
+svc SVCB 1 target alpn="h2,h3" port=443
+tlsa TLSA 3 1 1 d2abde240d7cd3ee6b4b28c54df034b9d2abde240d7cd3ee6b4b28c54df034b9
+unknown TYPE65280 \# 4 c0 a8 00 01
+dhcid DHCID AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=
+rp RP who.example.net. txt
+hinfo HINFO "PC x" Linux
+uri URI 10 1 "ftp://x/"
+dname DNAME other.example.
+generic A \# 4 c0000209
+$INCLUDE included inner
+back A 192.0.2.8
+`
+
+func TestBIND9ReadsTheSame(t *testing.T) {
+	tool, err := exec.LookPath("named-compilezone")
+	if err != nil {
+		t.Skip("named-compilezone is not installed")
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"zone": peerZone, "included": "@ A 192.0.2.7\nx 5 TXT y\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(tool, "-i", "none", "-k", "ignore", "-n", "ignore", "-s", "full", "-o", "out", "example.org", "zone")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	readAll := func(file string) []string {
+		var all []string
+		for rr, err := range Read(filepath.Join(dir, file), origin, Options{}) {
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			rr.Name = rr.Name.Lower()
+			all = append(all, FormatRR(rr))
+		}
+		slices.Sort(all)
+		return all
+	}
+	theirs, ours := readAll("out"), readAll("zone")
+	if len(ours) < 40 {
+		t.Errorf("only %d records", len(ours))
+	}
+	if diff := cmp.Diff(theirs, ours); diff != "" {
+		t.Errorf("BIND 9 (-) and we (+) differ:\n%s", diff)
+	}
+}
