@@ -147,10 +147,12 @@ func (r *reading) domains(direction string, list []DomainConfig, doc schema.Docu
 			}
 			d.Zone = zone.Lower()
 		}
-		if seen[d.Zone] && c.Name != "" {
-			r.wrong(path+"name", "duplicate domain %q", c.Name)
+		if d.Zone != "" { // else it was no name
+			if seen[d.Zone] {
+				r.wrong(path+"name", "duplicate domain %q", c.Name)
+			}
+			seen[d.Zone] = true
 		}
-		seen[d.Zone] = true
 		if c.KeyName != "" {
 			k, ok := keys[keyName(c.KeyName)]
 			switch {
