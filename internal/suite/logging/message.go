@@ -54,6 +54,7 @@ func NewDebug(id string, level int, text, help string) *Message {
 // oneLine escapes text as values are: destinations rely on a message being one line.
 func oneLine(text string) string { return string(appendEscaped(nil, text)) }
 
+// ID, Severity, Level, Text and Help return what the message was declared with; Level is 0 unless it is a debug message.
 func (m *Message) ID() string         { return m.id }
 func (m *Message) Severity() Severity { return m.severity }
 func (m *Message) Level() int         { return m.level }
