@@ -56,7 +56,7 @@ type OptionData struct {
 // Database is the map lease-database.
 type Database struct {
 	Type     string `json:"type" default:"memfile" enum:",memfile,mysql,postgresql" help:"Kind of the database. This server knows memfile: all leases in memory and in a file."`
-	Name     string `json:"name" optional:"true" default:"" help:"Path of the lease file; empty is kea-leases4.csv in the state directory."`
+	Name     string `json:"name" optional:"true" default:"" help:"Absolute path of the lease file; empty is kea-leases4.csv in the state directory."`
 	User     string `json:"user" optional:"true" default:"" help:"Not used by memfile."`
 	Host     string `json:"host" optional:"true" default:"" help:"Not used by memfile."`
 	Password string `json:"password" optional:"true" default:"" help:"Not used by memfile."`

@@ -29,6 +29,8 @@ var (
 		"The server listens on this interface from now on.")
 	msgDeactivateInterface = logging.NewMessage("DHCP4_DEACTIVATE_INTERFACE", logging.Info, "interface {name} is not served any more",
 		"The interface is gone, is down, lost its address, or was taken out of the configuration.")
+	msgInterfaceAbsent = logging.NewMessage("DHCP4_INTERFACE_ABSENT", logging.Warn, "interface {name} cannot be served yet: it does not exist, is down, or has no IPv4 address",
+		"The configuration names the interface. It is served as soon as it is there; see whether the name is right.")
 	msgDetectFail = logging.NewMessage("DHCP4_INTERFACE_DETECTION_FAIL", logging.Error, "the interfaces of the machine cannot be listed: {error}",
 		"The server keeps serving the interfaces it knows and tries again.")
 
@@ -87,7 +89,7 @@ func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgStarting, msgShutdown, msgConfigComplete, msgDatabaseStarted, msgDatabaseReport, msgNoStorage,
 		msgDatabaseCloseFailed, msgLeasesRenumbered, msgOpenSocketFail, msgNoFrames, msgNoSocketsOpen,
-		msgActivateInterface, msgDeactivateInterface, msgDetectFail, msgPacketReceived, msgPacketParseFail,
+		msgActivateInterface, msgDeactivateInterface, msgInterfaceAbsent, msgDetectFail, msgPacketReceived, msgPacketParseFail,
 		msgPacketProcessFail, msgPacketNotForUs, msgNoSubnetDirect, msgSubnetSelected, msgSubnetSelectionFailed,
 		msgClassAssigned, msgLeaseAdvert, msgLeaseAdvertFail, msgLeaseAlloc, msgLeaseAllocFail, msgAllocFail,
 		msgStoreFail, msgSendFail, msgOptionsOmitted, msgRelease, msgReleaseFail, msgDecline, msgDeclineFail,

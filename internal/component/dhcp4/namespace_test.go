@@ -9,8 +9,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/memfile"
 	"bundy/internal/suite/paths"
 )
 
@@ -120,6 +123,17 @@ func TestClients(t *testing.T) {
 	}
 	n := newNetwork(t)
 	dir := t.TempDir()
+	t.Cleanup(func() { // when the server has stopped
+		store, err := memfile.Open(filepath.Join(dir, leaseFileName), memfile.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		store.All(func(l lease.Lease) bool {
+			t.Errorf("all clients released their addresses, but there is %+v", l)
+			return true
+		})
+	})
 	n.serve(dir)
 	n.run("ip", "-n", n.server, "addr", "add", "192.0.2.1/24", "dev", "srv0")
 	leases := filepath.Join(dir, leaseFileName)
@@ -127,7 +141,14 @@ func TestClients(t *testing.T) {
 
 	t.Run("udhcpc", func(t *testing.T) {
 		script := filepath.Join(dir, "script")
-		if err := os.WriteFile(script, []byte("#!/bin/sh\necho \"$1 ip=$ip router=$router serverid=$serverid lease=$lease\"\n"), 0o700); err != nil {
+		text := `#!/bin/sh
+echo "$1 ip=$ip router=$router serverid=$serverid lease=$lease"
+case $1 in
+deconfig) ip addr flush dev $interface ;;
+bound) ip addr add $ip/24 dev $interface ;;
+esac
+`
+		if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		get := func(flags ...string) string {
@@ -145,8 +166,24 @@ func TestClients(t *testing.T) {
 		if text := leaseFile(t, leases); !strings.Contains(text, "boxone.lab.test.") {
 			t.Errorf("lease file:\n%s", text)
 		}
-		if out := get("-R"); !strings.Contains(out, "bound ip=192.0.2.100 ") { // releases when it ends
-			t.Errorf("udhcpc -R said:\n%s", out)
+		cmd := exec.Command("ip", "netns", "exec", n.client, "udhcpc", "-i", "cli0", "-f", "-R", "-T", "1", "-s", script)
+		pipe, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for lines := bufio.NewScanner(pipe); lines.Scan() && !strings.HasPrefix(lines.Text(), "bound "); {
+		}
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil { // releases the address
+			t.Error(err)
+		}
+		if _, err := io.Copy(io.Discard, pipe); err != nil {
+			t.Error(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Logf("udhcpc ended: %v", err)
 		}
 	})
 

@@ -134,6 +134,7 @@ func TestConfigurationErrors(t *testing.T) {
 		{`{"interfaces": ["eth0", "eth0"]}`, "Dhcp4/interfaces[1]: "},
 		{`{"hooks-libraries": ["/x.so"]}`, "Dhcp4/hooks-libraries[0]: "},
 		{`{"lease-database": {"type": "mysql"}}`, "Dhcp4/lease-database/type: "},
+		{`{"lease-database": {"name": "leases.csv"}}`, "Dhcp4/lease-database/name: "},
 		{`{"option-data": [{"name": "routers", "data": "no", "csv-format": true}]}`, `Dhcp4/option-data[0]: option "routers" code 3 in space "dhcp4": "no" is not a value of type ipv4-address`},
 		{`{"option-data": [{"name": "routers", "code": 4, "data": "192.0.2.1", "csv-format": true}]}`, "Dhcp4/option-data[0]: "},
 		{`{"option-def": [{"name": "routers", "code": 3, "type": "string"}]}`, "Dhcp4/option-def[0]: "},

@@ -34,10 +34,13 @@ func (s *server) reclaim(now time.Time) {
 		s.endLeases(now)
 	}
 	if r.flush > 0 && now.Sub(s.flushed) >= r.flush {
-		s.flushed = now
-		for _, l := range s.desk.store.ReclaimedBefore(now.Add(-r.hold), maxReclaim) {
+		held := s.desk.store.ReclaimedBefore(now.Add(-r.hold), r.maxLeases)
+		for _, l := range held {
 			s.desk.store.Delete(l.Address, s.written(l.Address))
 			s.desk.sync(l.Address, now)
+		}
+		if len(held) < r.maxLeases { // else there may be more
+			s.flushed = now
 		}
 	}
 }
@@ -112,7 +115,7 @@ func (s *server) next(now time.Time) time.Duration {
 		pause = offerPause
 	}
 	if r.flush > 0 {
-		pause = min(pause, r.flush)
+		pause = min(pause, s.flushed.Add(r.flush).Sub(now))
 	}
 	if r.wait > 0 {
 		pause = min(pause, r.wait)

@@ -149,6 +149,7 @@ func (c *component) watchInterfaces(ctx context.Context, wake <-chan struct{}, s
 type watcher struct {
 	*component
 	failed map[string]string // by interface; the error last logged
+	absent map[string]bool   // named and not there
 	detect string
 	none   bool
 }
@@ -165,10 +166,22 @@ func (w *watcher) look(ctx context.Context) {
 	}
 	w.detect = ""
 	set := w.current.Load()
-	changes := w.links.Update(ctx, netif.Choose(all, set.interfaces), set.ports)
+	chosen := netif.Choose(all, set.interfaces)
+	changes := w.links.Update(ctx, chosen, set.ports)
 	if ctx.Err() != nil {
 		return
 	}
+	absent := map[string]bool{}
+	for _, name := range set.interfaces {
+		there := slices.ContainsFunc(chosen, func(i netif.Interface) bool { return i.Name == name })
+		if name == "*" || there {
+			continue
+		}
+		if absent[name] = true; !w.absent[name] {
+			log.Log(msgInterfaceAbsent, name)
+		}
+	}
+	w.absent = absent
 	for _, name := range changes.Closed {
 		log.Log(msgDeactivateInterface, name)
 	}

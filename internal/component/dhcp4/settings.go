@@ -112,12 +112,11 @@ func (b *builder) database(c Database, p paths.Paths) database {
 	if c.Type != "" && c.Type != "memfile" {
 		b.fail(fmt.Errorf("lease database of type %q is not available; use memfile", c.Type), "lease-database/type")
 	}
-	path := p.Expand(c.Name)
-	switch {
-	case path == "":
+	path := c.Name
+	if path == "" {
 		path = filepath.Join(p.State, leaseFileName)
-	case !filepath.IsAbs(path):
-		path = filepath.Join(p.State, path)
+	} else if !filepath.IsAbs(path) { // others follow the file; they run elsewhere
+		b.fail(fmt.Errorf("lease file %q is not an absolute path", path), "lease-database/name")
 	}
 	return database{path: path, volatile: !c.Persist}
 }
