@@ -23,7 +23,7 @@ type Visible struct {
 //
 //	get_module_spec, get_config      nothing, or {"module_name": M}
 //	get_commands_spec, get_statistics_spec   nothing
-//	set_config    ["M", {changes}], [{"M": {changes}, ...}], or {"changes": {"M": {changes}}, "author": A, "comment": C}
+//	set_config    ["M", {changes}], [{"M": {changes}, ...}], or either form as {"changes": FORM, "author": A, "comment": C}
 //	history       nothing; answers a list of Summary
 //	show          {"number": N}; answers a Shown
 //	rollback      {"number": N, "author": A, "comment": C}
@@ -175,18 +175,18 @@ func parseSetConfig(args json.RawMessage) (map[string]schema.Section, Author, er
 	if err != nil {
 		return nil, by, fmt.Errorf("arguments of set_config: %w", err)
 	}
-	var changes any
-	switch v := v.(type) {
-	case []any:
+	changes := v
+	if v, ok := v.(map[string]any); ok {
+		changes = v["changes"]
+		by.Name, _ = v["author"].(string)
+		by.Comment, _ = v["comment"].(string)
+	}
+	if v, ok := changes.([]any); ok {
 		if name, ok := first(v).(string); ok && len(v) == 2 {
 			changes = map[string]any{name: v[1]}
 		} else if len(v) == 1 {
 			changes = v[0]
 		}
-	case map[string]any:
-		changes = v["changes"]
-		by.Name, _ = v["author"].(string)
-		by.Comment, _ = v["comment"].(string)
 	}
 	sections, ok := changes.(map[string]any)
 	if !ok {

@@ -373,6 +373,7 @@ func TestCall(t *testing.T) {
 		{"set_config", `["Auth",{"port":5}]`, "null"},
 		{"set_config", `[{"ring":{"keys":["k"]}}]`, "null"},
 		{"set_config", `{"changes":{"Idle":{"keys":[]}},"author":"ann","comment":"why"}`, "null"},
+		{"set_config", `{"changes":[{"Idle":{"keys":[]}}],"author":"ann"}`, "null"},
 		{"set_config", `["Auth"]`, "error 1: set_config needs a map of changes by module"},
 		{"set_config", ``, "error 1: arguments of set_config: line 1 column 1: unexpected end"},
 		{"get_config", ``, `{"Auth":{"_generation_id":1,"port":5},"Idle":{"_generation_id":1,"keys":[]},"ring":{"_generation_id":1,"keys":["k"]},"version":4}`},
