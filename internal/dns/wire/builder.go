@@ -67,9 +67,6 @@ func (b *Builder) SetHeader(id uint16, f Flags) {
 	binary.BigEndian.PutUint16(b.buf[2:], uint16(f))
 }
 
-// Flags gives the flags written last.
-func (b *Builder) Flags() Flags { return Flags(binary.BigEndian.Uint16(b.buf[2:])) }
-
 // Reserve keeps n octets free for records to come, as OPT or TSIG, or gives them back if n is negative.
 func (b *Builder) Reserve(n int) { b.reserved += n }
 
@@ -83,9 +80,6 @@ func (b *Builder) Bytes() []byte {
 
 // Len gives the number of octets written.
 func (b *Builder) Len() int { return len(b.buf) }
-
-// Count gives the number of records in a section.
-func (b *Builder) Count(s Section) int { return int(b.counts[s]) }
 
 // room tells whether n more octets fit.
 func (b *Builder) room(n int) bool { return len(b.buf)+n+b.reserved <= b.limit }

@@ -27,7 +27,6 @@ const (
 type Answer struct {
 	Rcode wire.Rcode
 	AA    bool
-	Zone  *Version // the zone that answered first; nil if there is none
 
 	sections [3][]item
 	links    int
@@ -52,7 +51,7 @@ type synthesis struct {
 }
 
 func (a *Answer) reset() {
-	a.Rcode, a.AA, a.Zone, a.links = wire.RcodeNoError, false, nil, 0
+	a.Rcode, a.AA, a.links = wire.RcodeNoError, false, 0
 	for i := range a.sections {
 		a.sections[i] = a.sections[i][:0]
 	}
@@ -60,9 +59,6 @@ func (a *Answer) reset() {
 
 // Answers tells how many RRsets the answer section has.
 func (a *Answer) Answers() int { return len(a.sections[wire.Answer]) }
-
-// Authorities tells how many RRsets the authority section has.
-func (a *Answer) Authorities() int { return len(a.sections[wire.Authority]) }
 
 // Lookup answers a question from one zone. The name must be in lower case, at or below the origin, and must stay as it
 // is while the Answer is in use. With do, signatures are added.
@@ -102,7 +98,6 @@ func (c *Catalog) zoneFor(class wire.Class, qname wire.Name, qtype wire.Type) *E
 
 // follow answers from v, and then from where aliases lead. c is nil if they must stay in v.
 func (a *Answer) follow(c *Catalog, v *Version, name wire.Name, qtype wire.Type, do bool) {
-	a.Zone = v
 	if v.soa == nil || v.ns == nil {
 		a.Rcode = wire.RcodeServFail
 		return
