@@ -78,9 +78,6 @@ func (b *Builder) Bytes() []byte {
 	return b.buf
 }
 
-// Len gives the number of octets written.
-func (b *Builder) Len() int { return len(b.buf) }
-
 // room tells whether n more octets fit.
 func (b *Builder) room(n int) bool { return len(b.buf)+n+b.reserved <= b.limit }
 

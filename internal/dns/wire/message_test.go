@@ -219,10 +219,10 @@ func TestBuilderLimit(t *testing.T) {
 				set = binary.BigEndian.AppendUint16(set, uint16(len(data)))
 				set = append(set, data...)
 			}
-			before := b.Len()
+			before := len(b.buf)
 			if b.AddSet(Answer, owner, typ, set, len(rrs), 60) {
 				want = append(want, rrs...)
-			} else if b.Len() != before {
+			} else if len(b.buf) != before {
 				t.Fatal("an RRset that does not fit was written in part")
 			}
 		}
