@@ -3,6 +3,7 @@ package shell
 import (
 	"encoding/json"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -34,7 +35,9 @@ func newServer(t testing.TB) *fakeServer {
 		t.Fatal(err)
 	}
 	f := &fakeServer{specs: specs, sessions: map[string]bool{}, stored: map[string]any{"version": 4}}
-	f.Server = httptest.NewTLSServer(f)
+	f.Server = httptest.NewUnstartedServer(f)
+	f.Config.ErrorLog = log.New(io.Discard, "", 0)
+	f.StartTLS()
 	t.Cleanup(f.Close)
 	return f
 }
