@@ -160,6 +160,9 @@ func (s *site) eventually(want ...string) {
 		}
 		<-ticker.C
 	}
+	if s.c == nil { // it runs in another process
+		s.t.Fatalf("DNS has %q, want %q", got, want)
+	}
 	answer, err := s.c.Call(context.Background(), "show", nil)
 	text, _ := json.Marshal(answer)
 	s.t.Fatalf("DNS has %q, want %q; %s %v", got, want, text, err)

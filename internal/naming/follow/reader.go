@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// chunk is how much is read at once: some ten thousand rows, and room for the longest line.
-	chunk = 1 << 20
+	// chunk is how much is read at once: some thousand rows, and room for the longest line.
+	chunk = 256 << 10
 
 	// maxReloads bounds how often one reload starts anew because the server's clean-up moved files under it.
 	maxReloads = 5
