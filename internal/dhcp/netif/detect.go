@@ -1,6 +1,7 @@
 package netif
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -24,8 +25,20 @@ type Interface struct {
 // Has tells whether a is one of the interface's addresses.
 func (i Interface) Has(a netip.Addr) bool { return slices.Contains(i.Addrs, a) }
 
+// detectTries is how often a listing that was overtaken by a change is made again.
+const detectTries = 3
+
 // Detect lists the interfaces that are there now.
 func Detect() ([]Interface, error) {
+	for tries := 1; ; tries++ {
+		all, err := detect()
+		if tries == detectTries || !errors.Is(err, netlink.ErrDumpInterrupted) {
+			return all, err
+		}
+	}
+}
+
+func detect() ([]Interface, error) {
 	links, err := netlink.LinkList()
 	if err != nil {
 		return nil, fmt.Errorf("list network interfaces: %w", err)
