@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,7 @@ type Server struct {
 // asked for the time that a TCP client has for each message; 0 is without end.
 func New(handler func() Handler, timeout func() time.Duration) *Server {
 	s := &Server{handler: handler, failed: make(chan error, 1)}
-	s.streams = newStreams(handler, timeout, &s.counters)
+	s.streams = newStreams(handler, timeout, &s.counters, s.failed)
 	return s
 }
 
@@ -72,13 +73,32 @@ func (e *Endpoint) Serve() {
 		e.wait.Add(1)
 		go func() {
 			defer e.wait.Done()
-			if err := loop(); err != nil && !e.closing.Load() {
-				select {
-				case e.failed <- err:
-				default: // one reason is enough to give up
-				}
+			if err := caught(loop); err != nil && !e.closing.Load() {
+				fail(e.failed, err)
 			}
 		}()
+	}
+}
+
+// caught runs f and makes an error of a panic: a message that a handler cannot stand shall end the component, which is
+// then started again, and not all others that live in the process.
+func caught(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while answering: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
+}
+
+// fail reports an error to those who wait for the first one.
+func fail(failed chan<- error, err error) {
+	if err == nil {
+		return
+	}
+	select {
+	case failed <- err:
+	default: // one reason is enough to give up
 	}
 }
 

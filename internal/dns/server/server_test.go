@@ -220,6 +220,54 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+func TestReplyIsNotKeptBack(t *testing.T) {
+	f := start(t, "127.0.0.1", func() server.Handler { return echo{} })
+	conn := f.dial(t)
+	conn.Write(append(framed(message(1, 40)), 0, 40, 1, 2, 3)) // one message and a part of the next
+	if got := readFramed(t, conn); len(got) != 40 {
+		t.Errorf("got %d octets", len(got))
+	}
+}
+
+type panicking struct{}
+
+func (panicking) Handle(*server.Request, []byte) []byte { panic("a handler's mistake") }
+
+func TestPanicEndsTheServer(t *testing.T) {
+	for _, network := range []string{"udp", "tcp"} {
+		s := server.New(func() server.Handler { return panicking{} }, func() time.Duration { return time.Minute })
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tcp, err := l.(*net.TCPListener).File()
+		l.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		udp, port := udpSocket(t, "127.0.0.1")
+		e, err := s.Endpoint([]*os.File{udp}, tcp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Serve()
+		if network == "tcp" {
+			port = uint16(l.Addr().(*net.TCPAddr).Port)
+		}
+		conn, err := net.Dial(network, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Write(map[string][]byte{"udp": message(1, 12), "tcp": framed(message(1, 12))}[network])
+		if err := <-s.Failed(); err == nil {
+			t.Error("no reason")
+		}
+		conn.Close()
+		e.Close()
+		s.Close()
+	}
+}
+
 func TestStreamTimeout(t *testing.T) {
 	f := start(t, "127.0.0.1", func() server.Handler { return echo{} })
 	f.timeout.Store(int64(20 * time.Millisecond))

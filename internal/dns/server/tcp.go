@@ -34,6 +34,7 @@ type streams struct {
 	timeout  func() time.Duration
 	counters *Counters
 	scratch  sync.Pool // *scratch
+	failed   chan<- error
 	done     chan struct{}
 
 	mu        sync.Mutex
@@ -51,8 +52,8 @@ type scratch struct {
 	request Request
 }
 
-func newStreams(handler func() Handler, timeout func() time.Duration, c *Counters) *streams {
-	s := &streams{timeout: timeout, counters: c, done: make(chan struct{}),
+func newStreams(handler func() Handler, timeout func() time.Duration, c *Counters, failed chan<- error) *streams {
+	s := &streams{timeout: timeout, counters: c, failed: failed, done: make(chan struct{}),
 		open: make(map[net.Conn]netip.Addr), perClient: make(map[netip.Addr]int)}
 	s.scratch.New = func() any {
 		return &scratch{handler: handler(), in: make([]byte, maxMessage), out: make([]byte, 2+maxMessage)}
@@ -104,7 +105,13 @@ func (s *streams) start(conn net.Conn) {
 		conn.Close()
 		return
 	}
-	go s.serve(conn, client)
+	go func() {
+		defer s.end(conn)
+		fail(s.failed, caught(func() error {
+			s.serve(conn, client)
+			return nil
+		}))
+	}()
 }
 
 func (s *streams) end(conn net.Conn) {
@@ -133,7 +140,6 @@ func (s *streams) close() {
 
 // serve answers the messages of one connection in order.
 func (s *streams) serve(conn net.Conn, client netip.AddrPort) {
-	defer s.end(conn)
 	r, w := bufio.NewReaderSize(conn, streamBuffer), bufio.NewWriterSize(conn, streamBuffer)
 	for {
 		if !s.arm(conn) {
@@ -145,7 +151,7 @@ func (s *streams) serve(conn net.Conn, client netip.AddrPort) {
 			}
 			return
 		}
-		if r.Buffered() > 0 && w.Buffered() > 0 {
+		if hasMessage(r) {
 			continue // the client pipelines: send replies together
 		}
 		conn.SetWriteDeadline(time.Now().Add(writeTime))
@@ -153,6 +159,15 @@ func (s *streams) serve(conn net.Conn, client netip.AddrPort) {
 			return
 		}
 	}
+}
+
+// hasMessage tells whether a whole message was read ahead. A part of one is no reason to keep a reply back.
+func hasMessage(r *bufio.Reader) bool {
+	if r.Buffered() < 2 {
+		return false
+	}
+	size, err := r.Peek(2)
+	return err == nil && r.Buffered() >= 2+int(binary.BigEndian.Uint16(size))
 }
 
 // arm sets the time that the client has for its next message. False: the server is closing.
@@ -179,7 +194,10 @@ func (s *streams) next(conn net.Conn, r *bufio.Reader, w *bufio.Writer, client n
 		return err
 	}
 	sc := s.scratch.Get().(*scratch)
-	defer s.scratch.Put(sc)
+	defer func() {
+		sc.request = Request{}
+		s.scratch.Put(sc)
+	}()
 	msg := sc.in[:binary.BigEndian.Uint16(size[:])]
 	if _, err := io.ReadFull(r, msg); err != nil {
 		return err
