@@ -18,6 +18,8 @@ type Authority struct {
 	handler  atomic.Pointer[UpdateHandler]
 	observer atomic.Pointer[func(Finding)]
 
+	changing chan struct{} // holds one token, which a Change has from Prepare to Apply or Discard
+
 	mu  sync.Mutex // also orders what goes into the catalog; locked before a slot's mutex
 	set *set       // what is configured; never nil
 
@@ -38,7 +40,8 @@ type Request struct {
 
 // New makes an authority without zones and keys. version is what the built-in zone says in VERSION.BIND.
 func New(version string) *Authority {
-	a := &Authority{version: version, set: newSet()}
+	a := &Authority{version: version, set: newSet(), changing: make(chan struct{}, 1)}
+	a.changing <- struct{}{}
 	a.keys.Store(new(tsig.Ring))
 	return a
 }

@@ -406,6 +406,54 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// TestReplacedDatabase checks that a database file which was put in the place of the open one is opened.
+func TestReplacedDatabase(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "zone.sqlite3"), filepath.Join(dir, "other")
+	store(t, path, "example.org", good(t, "example.org", 1))
+	store(t, other, "example.org", good(t, "example.org", 5))
+	a := newAuthority(t)
+	events := make(chan Finding, 100)
+	a.SetObserver(func(f Finding) { events <- f })
+	apply(t, a, inDatabase(path))
+	for i := range 5 { // so that the log of the old file is not empty
+		if err := a.Update(t.Context(), wire.ClassIN, origin, add(t, fmt.Sprintf("old%d 60 A 192.0.2.1", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Link(path, filepath.Join(dir, "old")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(other, path); err != nil {
+		t.Fatal(err)
+	}
+	for f := range events {
+		if f.Kind == DatabaseReplaced {
+			break
+		}
+	}
+	if got := serial(a, "example.org"); got != 5 {
+		t.Errorf("serial %d", got)
+	}
+	if err := a.Update(t.Context(), wire.ClassIN, origin, add(t, "n 60 A 192.0.2.1")); err != nil {
+		t.Error(err)
+	}
+	a.Close()
+	for file, want := range map[string][2]int{path: {6, 3}, filepath.Join(dir, "old"): {6, 7}} {
+		db, err := zonedb.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if v, _, err := db.Load(t.Context(), origin, wire.ClassIN); err != nil || int(v.Serial()) != want[0] || v.Len() != want[1] {
+			t.Errorf("%s: %v, %v", file, v, err)
+		}
+		for _, err := range db.Check(t.Context()) {
+			t.Error(file, err)
+		}
+	}
+}
+
 func TestUpdateHandler(t *testing.T) {
 	a := New("")
 	if a.UpdateHandler() != nil || a.Keys() == nil {

@@ -35,8 +35,19 @@ func (c *Change) Missing() []error { return c.missing }
 
 // Prepare opens and loads data sources while the old ones are served. Zones of databases that stay configured are not
 // loaded anew; master files are. A zone that cannot be loaded is no error but a finding, and the zone will be known but
-// not served. The error joins all databases that cannot be opened or listed.
+// not served. The error joins all databases that cannot be opened or listed. One change is prepared at a time: Prepare
+// waits for the Apply or Discard of an earlier one.
 func (a *Authority) Prepare(ctx context.Context, sources []Source) (*Change, error) {
+	select {
+	case <-a.changing:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for an earlier change of data sources: %w", ctx.Err())
+	}
+	return a.prepare(ctx, sources)
+}
+
+// prepare is Prepare for who has the token.
+func (a *Authority) prepare(ctx context.Context, sources []Source) (*Change, error) {
 	a.mu.Lock()
 	old := a.set
 	a.mu.Unlock()
@@ -83,7 +94,7 @@ func (c *Change) addDatabase(ctx context.Context, old *set, src *source) error {
 		return err
 	}
 	if src.db = c.next.databases[path]; src.db == nil {
-		if src.db = old.databases[path]; src.db == nil {
+		if src.db = old.databases[path]; src.db == nil || src.db.moved.Load() {
 			db, err := zonedb.Open(path)
 			if err != nil {
 				return err
@@ -174,7 +185,7 @@ func (c *Change) Apply() {
 	a.catalog.Replace(c.next.states())
 	a.mu.Unlock()
 	for path, db := range c.next.databases {
-		if old.databases[path] == nil {
+		if old.databases[path] != db {
 			a.follow(db)
 			continue
 		}
@@ -184,10 +195,11 @@ func (c *Change) Apply() {
 		}
 	}
 	for path, db := range old.databases {
-		if c.next.databases[path] == nil {
+		if c.next.databases[path] != db {
 			a.retire(db)
 		}
 	}
+	a.changing <- struct{}{}
 }
 
 // Discard closes what Prepare opened.
@@ -195,4 +207,5 @@ func (c *Change) Discard() {
 	for _, db := range c.opened {
 		c.authority.retire(db)
 	}
+	c.authority.changing <- struct{}{}
 }

@@ -2,6 +2,10 @@ package authority
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"bundy/internal/dns/wire"
@@ -41,6 +45,7 @@ func (s *set) find(k key) *slot {
 // database is an open database and its follower.
 type database struct {
 	*zonedb.DB
+	moved atomic.Bool   // the file is another one
 	poke  chan struct{} // asks the follower to look at all zones
 	stop  context.CancelFunc
 	ended chan struct{} // closed when the follower is; nil when it was never started
@@ -57,17 +62,25 @@ func (a *Authority) follow(db *database) {
 		defer close(db.ended)
 		tick := time.NewTicker(pollInterval)
 		defer tick.Stop()
-		for look := true; ; { // what changed between reading and following must not be missed
+		look := true // what changed between reading and following must not be missed
+		for {
+			began := time.Now()
 			changed, err := db.Changed(ctx)
 			if err == nil && (changed || look) {
 				err = a.synchronise(ctx, db)
 			}
+			if errors.Is(err, zonedb.ErrMoved) {
+				db.moved.Store(true)
+				if err = errors.Join(db.Abandon(), a.reopen(ctx, db)); err == nil {
+					return
+				}
+			}
+			wait := max(pollInterval, pollShare*time.Since(began))
 			if err != nil && ctx.Err() == nil {
 				a.observe([]Finding{{Kind: DatabaseFailed, Database: db.Path(), Err: err}})
-				tick.Reset(failInterval)
-			} else {
-				tick.Reset(pollInterval)
+				wait = failInterval
 			}
+			tick.Reset(wait)
 			select {
 			case <-ctx.Done():
 				return
@@ -80,8 +93,43 @@ func (a *Authority) follow(db *database) {
 	})
 }
 
+// reopen opens the file that stands at the path of a database now, and loads all its zones. Until that is possible the
+// zones are served as they were; updates fail, since they could not be kept.
+func (a *Authority) reopen(ctx context.Context, db *database) error {
+	if _, err := os.Stat(db.Path()); err != nil {
+		return fmt.Errorf("%w: %w", zonedb.ErrMoved, err) // opening would make an empty one
+	}
+	select {
+	case <-a.changing:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	a.mu.Lock()
+	used := a.set.databases[db.Path()] == db
+	var sources []Source
+	for _, src := range a.set.sources {
+		sources = append(sources, src.Source)
+	}
+	a.mu.Unlock()
+	if !used { // it was taken out of the configuration meanwhile
+		a.changing <- struct{}{}
+		return nil
+	}
+	c, err := a.prepare(ctx, sources)
+	if err != nil {
+		return err
+	}
+	a.observe(c.Findings())
+	c.Apply()
+	a.observe([]Finding{{Kind: DatabaseReplaced, Database: db.Path()}})
+	return nil
+}
+
+// pollShare bounds the part of the time that is spent on looking: one in so many.
+const pollShare = 20
+
 // failInterval keeps a database that cannot be read from filling the log.
-const failInterval = 30 * time.Second
+const failInterval = 5 * time.Second
 
 // retire closes a database that is not used any more, in the background.
 func (a *Authority) retire(db *database) {

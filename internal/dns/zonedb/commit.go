@@ -84,9 +84,12 @@ func (d *DB) write() {
 // serve carries out a batch in one transaction. When the database fails, all fail.
 func (d *DB) serve(batch []*commit) {
 	ctx := context.Background() // a transaction that waits longer than busyTimeout fails by itself
-	tx, err := d.writer.BeginTx(ctx, nil)
+	err := d.inPlace()
 	if err == nil {
-		err = d.serveIn(ctx, tx, batch)
+		var tx *sql.Tx
+		if tx, err = d.writer.BeginTx(ctx, nil); err == nil {
+			err = d.serveIn(ctx, tx, batch)
+		}
 	}
 	if err != nil {
 		for _, c := range batch {

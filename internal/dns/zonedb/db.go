@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"modernc.org/sqlite"
 
@@ -28,11 +29,15 @@ var (
 	ErrNoZone = errors.New("no such zone in the database")
 	// ErrClosed is wrapped when the database was closed.
 	ErrClosed = errors.New("database is closed")
+	// ErrMoved is wrapped when the file was removed or replaced by another one since it was opened. What is written
+	// then would be lost, so nothing is.
+	ErrMoved = errors.New("the file was removed or replaced since it was opened")
 )
 
 // DB is an open database. All methods may be called from any goroutine.
 type DB struct {
 	path    string
+	file    os.FileInfo // as it was opened
 	created bool
 	readers *sql.DB
 	writer  *sql.DB // one connection
@@ -64,19 +69,11 @@ func open(path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	// SQLite gives its log and index files the mode of the database.
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode)
+	info, err := touch(path)
 	if err != nil {
-		var p *os.PathError
-		if errors.As(err, &p) {
-			err = p.Err
-		}
-		return nil, fmt.Errorf("cannot be opened: %w", err)
-	}
-	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	d := &DB{path: path, commits: make(chan *commit), closing: make(chan struct{})}
+	d := &DB{path: path, file: info, commits: make(chan *commit), closing: make(chan struct{})}
 	if d.writer, err = connect(path, "_txlock", "immediate", "_pragma", "synchronous(FULL)"); err != nil {
 		return nil, err
 	}
@@ -89,6 +86,45 @@ func open(path string) (*DB, error) {
 		return nil, errors.Join(err, d.closeAll())
 	}
 	return d, nil
+}
+
+// touch makes the file exist. SQLite gives its log and index files the mode and owner of the database. A database that
+// root makes in another user's directory is that user's, so that a suite which runs as that user can use it.
+func touch(path string) (os.FileInfo, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	made := err == nil
+	if errors.Is(err, os.ErrExist) {
+		file, err = os.OpenFile(path, os.O_RDWR, 0)
+	}
+	if err != nil {
+		var p *os.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return nil, fmt.Errorf("cannot be opened: %w", err)
+	}
+	defer file.Close() // nothing is written to it here
+	if made && os.Geteuid() == 0 {
+		dir, err := os.Stat(filepath.Dir(path))
+		if err != nil {
+			return nil, err
+		}
+		if owner, ok := dir.Sys().(*syscall.Stat_t); ok {
+			if err := file.Chown(int(owner.Uid), int(owner.Gid)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return file.Stat()
+}
+
+// inPlace tells with ErrMoved when the path does not lead to the open file any more.
+func (d *DB) inPlace() error {
+	now, err := os.Stat(d.path)
+	if err != nil || !os.SameFile(now, d.file) {
+		return ErrMoved
+	}
+	return nil
 }
 
 // connect makes a pool; more holds keys and values of the driver.
@@ -139,6 +175,19 @@ func (d *DB) Close() error {
 	return err
 }
 
+// Abandon closes a database whose file was removed or replaced. What its log holds goes into the file that is open still:
+// left at the path, the log would be taken for that of the new file.
+func (d *DB) Abandon() error {
+	var err error
+	d.once.Do(func() {
+		close(d.closing)
+		d.writing.Wait()
+		_, err = d.writer.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`)
+		err = errors.Join(err, d.closeAll())
+	})
+	return err
+}
+
 func (d *DB) closeAll() error {
 	var errs []error
 	d.watchMu.Lock()
@@ -162,10 +211,13 @@ func (d *DB) wrap(err error, tried string, origin wire.Name, class wire.Class) e
 }
 
 // Changed tells whether the database was changed since it was last asked, by this or another process. It costs some
-// microseconds.
+// microseconds. The error wraps ErrMoved when the file is another one.
 func (d *DB) Changed(ctx context.Context) (bool, error) {
 	d.watchMu.Lock()
 	defer d.watchMu.Unlock()
+	if err := d.inPlace(); err != nil {
+		return false, d.wrap(err, "asking for changes", "", 0)
+	}
 	var now int64
 	if err := d.watch.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&now); err != nil {
 		return false, d.wrap(err, "asking for changes", "", 0)

@@ -306,6 +306,33 @@ func TestChanged(t *testing.T) {
 	}
 }
 
+// TestMoved checks that nothing is acknowledged that goes into a file which nobody can open again.
+func TestMoved(t *testing.T) {
+	d, err := Open(filepath.Join(t.TempDir(), "z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	e := mustReplace(t, d, soa(1), "@ 60 NS ns")
+	for range 2 {
+		if err := os.Remove(d.Path()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Commit(t.Context(), origin, wire.ClassIN, e, next(t, 1, nil, nil)); !errors.Is(err, ErrMoved) {
+			t.Error(err)
+		}
+		if _, err := d.Replace(t.Context(), origin, wire.ClassIN, seq(t, soa(2))); !errors.Is(err, ErrMoved) {
+			t.Error(err)
+		}
+		if _, err := d.Changed(t.Context()); !errors.Is(err, ErrMoved) {
+			t.Error(err)
+		}
+		if err := os.WriteFile(d.Path(), nil, 0o600); err != nil { // the second time there is another file
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestClosed(t *testing.T) {
 	d, err := Open(filepath.Join(t.TempDir(), "z"))
 	if err != nil {

@@ -27,6 +27,9 @@ func (d *DB) Replace(ctx context.Context, origin wire.Name, class wire.Class, re
 }
 
 func (d *DB) replace(ctx context.Context, origin wire.Name, class wire.Class, records iter.Seq2[wire.RR, error]) (n int, given, err error) {
+	if err := d.inPlace(); err != nil {
+		return 0, nil, err
+	}
 	whole := context.Background() // the loop below watches ctx, cheaper than the driver
 	tx, err := d.writer.BeginTx(ctx, nil)
 	if err != nil {
