@@ -40,6 +40,10 @@ func Main(table func(paths.Paths) []*module.Descriptor) int {
 }
 
 func child(process string, log *logging.Root, table func(paths.Paths) []*module.Descriptor) error {
+	// Executed by way of /proc, it would be known as "exe".
+	if err := placement.SetTitle(process); err != nil {
+		return err
+	}
 	number, err := strconv.Atoi(os.Getenv(placement.EnvSockets))
 	if err != nil {
 		return fmt.Errorf("%s: %w", placement.EnvSockets, err)

@@ -28,6 +28,7 @@ type component struct {
 	log        *logging.Logger
 	boot       time.Time
 	first      plan
+	reported   map[string]struct{} // entries for components that are not here
 }
 
 var _ module.Component = (*component)(nil)
@@ -37,7 +38,8 @@ func newComponent(spec *schema.Module, table []*module.Descriptor, s *supervisor
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return &component{spec: spec, table: table, supervisor: s, log: log, boot: time.Now(), first: first}, nil
+	return &component{spec: spec, table: table, supervisor: s, log: log, boot: time.Now(), first: first,
+		reported: map[string]struct{}{}}, nil
 }
 
 // Run implements module.Component. The components themselves are the supervisor's, and end after this one.
@@ -48,9 +50,13 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	return nil
 }
 
+// follow is called by Run before ready, and by one change at a time after it.
 func (c *component) follow(p plan) {
 	for _, name := range p.skipped {
-		c.log.Log(msgNotHere, name, "this program has no such component")
+		if _, done := c.reported[name]; !done {
+			c.reported[name] = struct{}{}
+			c.supervisor.Unavailable(name, "this program has no such component")
+		}
 	}
 	c.supervisor.Configure(p.run)
 }

@@ -29,19 +29,22 @@ func makeDirectories(p paths.Paths, a *account) error {
 }
 
 // welcome tells what to type next as long as nobody can log in.
-func welcome(out io.Writer, p paths.Paths, dataPath string) error {
+func welcome(out io.Writer, p paths.Paths, o *options) error {
 	accounts := filepath.Join(p.Config, "cmdctl-accounts.csv")
 	if _, err := os.Stat(accounts); !errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	option := ""
-	if dataPath != "" {
-		option = "-f " + accounts + " "
+	file, port := "", ""
+	if o.dataPath != "" {
+		file = "-f " + accounts + " "
+	}
+	if o.cmdctlPort != 0 {
+		port = fmt.Sprintf(" -p %d", o.cmdctlPort)
 	}
 	_, err := fmt.Fprintf(out, `There are no accounts yet, so nobody can configure this suite. Type in another window:
 
     bundy-cmdctl-usermgr %sadd root
-    bundyctl
+    bundyctl%s
 
 and there, for example to run the DNS server:
 
@@ -50,7 +53,7 @@ and there, for example to run the DNS server:
     config set Init/components/bundy-auth/kind needed
     config commit
 
-`, option)
+`, file, port)
 	return err
 }
 

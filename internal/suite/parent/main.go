@@ -36,8 +36,7 @@ func Main(args []string, table func(paths.Paths) []*module.Descriptor) int {
 		return exitFailure
 	}
 	if o.prettyName != "" {
-		// The name that ps and top show; longer ones are cut by the kernel.
-		if err := os.WriteFile("/proc/self/comm", []byte(o.prettyName), 0); err != nil {
+		if err := placement.SetTitle(o.prettyName); err != nil {
 			fmt.Fprintf(os.Stderr, "bundy: --pretty-name: %v\n", err)
 			return exitFailure
 		}
@@ -102,7 +101,7 @@ func newSuite(o *options, log *logging.Root, out io.Writer, table func(paths.Pat
 	if err = makeDirectories(s.paths, s.account); err != nil {
 		return nil, err
 	}
-	if err = welcome(out, s.paths, o.dataPath); err != nil {
+	if err = welcome(out, s.paths, o); err != nil {
 		return nil, fmt.Errorf("write to standard output: %w", err)
 	}
 	if o.placement == placementSingle {

@@ -12,7 +12,7 @@ import (
 func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgStarting, msgStartedCC, msgStartupComplete, msgStartupError, msgShutdownComplete, msgReceivedSignal,
-		msgReceivedCommand, msgReconfigureError, msgNotHere, msgAlreadyRunning, msgInvalidUser, msgListenerFailed,
+		msgReceivedCommand, msgReconfigureError, msgAlreadyRunning, msgInvalidUser, msgListenerFailed,
 		msgPIDFile, msgNotifyError,
 	}
 }
@@ -47,9 +47,6 @@ var (
 	msgReconfigureError = logging.NewMessage("BUNDY_RECONFIGURE_ERROR", logging.Error,
 		"new components refused: {why}",
 		"The section Init of a new configuration cannot be used. Nothing was changed.")
-	msgNotHere = logging.NewMessage("BUNDY_COMPONENT_NOT_AVAILABLE", logging.Error,
-		"cannot start {name}: {why}",
-		"The configuration lists a component that this program does not have. It is accepted because it is dispensable, and never started. Remove it to be rid of this message.")
 	msgAlreadyRunning = logging.NewMessage("BUNDY_MSGQ_ALREADY_RUNNING", logging.Fatal,
 		"a suite is running already: {why}",
 		"Another parent process serves the command channel of this directory. Stop it first, or choose another directory with --data-path.")

@@ -92,7 +92,8 @@ func TestFileNames(t *testing.T) {
 func TestWelcome(t *testing.T) {
 	p := paths.Below(t.TempDir())
 	var out bytes.Buffer
-	if err := welcome(&out, p, p.State); err != nil || !strings.Contains(out.String(), "bundy-cmdctl-usermgr -f "+p.Config) {
+	if err := welcome(&out, p, &options{dataPath: p.State, cmdctlPort: 99}); err != nil || !strings.Contains(out.String(), "bundy-cmdctl-usermgr -f "+p.Config) ||
+		!strings.Contains(out.String(), "bundyctl -p 99\n") {
 		t.Errorf("%q %v", out.String(), err)
 	}
 	if err := makeDirectories(p, nil); err != nil {
@@ -105,7 +106,7 @@ func TestWelcome(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Reset()
-	if err := welcome(&out, p, ""); err != nil || out.Len() > 0 {
+	if err := welcome(&out, p, &options{}); err != nil || out.Len() > 0 {
 		t.Errorf("with accounts: %q %v", out.String(), err)
 	}
 }

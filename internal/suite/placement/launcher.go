@@ -2,6 +2,7 @@ package placement
 
 import (
 	"errors"
+	"fmt"
 	"os"
 )
 
@@ -27,6 +28,14 @@ type Process interface {
 
 // ErrShared is returned for a signal to a process that is only a group of goroutines of the parent.
 var ErrShared = errors.New("shares the process of the parent")
+
+// SetTitle sets the name under which ps -e, top and pgrep know this process; the kernel keeps 15 octets of it.
+func SetTitle(name string) error {
+	if err := os.WriteFile("/proc/self/comm", []byte(name), 0); err != nil {
+		return fmt.Errorf("process title %q: %w", name, err)
+	}
+	return nil
+}
 
 // Names of variables in the environment of a child.
 const (

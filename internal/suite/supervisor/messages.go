@@ -35,7 +35,7 @@ var (
 		"The process was started and has this process id.")
 	msgStartException = logging.NewMessage("BUNDY_COMPONENT_START_EXCEPTION", logging.Error,
 		"cannot start {name}: {why}",
-		"The system refused to start the process or component. It is tried again by the rule of the kinds of the components that need it.")
+		"The system refused to start the process, and it is tried again by the rules of the kinds of its components. Or the configuration lists a component that this program does not have: it is accepted because it is dispensable, and never started; remove it to be rid of this message.")
 	msgProcessEnded = logging.NewMessage("BUNDY_PROCESS_ENDED", logging.Info,
 		"process {name} (PID {pid}) ended: {status}",
 		"A process of the suite has ended. Its components are started again by the rules of their kinds, unless they were to stop.")

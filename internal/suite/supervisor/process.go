@@ -54,8 +54,11 @@ func (s *Supervisor) launch(name string) *process {
 	s.processes[name] = p
 	s.options.Log.Log(msgStartedProcess, name, running.PID())
 	go func() {
-		<-running.Done()
-		s.post(func() { s.processEnded(p) })
+		select {
+		case <-running.Done():
+			s.post(func() { s.processEnded(p) })
+		case <-s.ended: // it was given up
+		}
 	}()
 	return p
 }
@@ -85,11 +88,11 @@ func (s *Supervisor) processEnded(p *process) {
 func (s *Supervisor) end(p *process) {
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()
-	asked := s.options.Bus.Call(ctx, host.ProcessName(p.name), host.CommandShutdown, nil, nil) == nil
-	if s.options.NoKill {
-		return
+	grace := endGrace
+	if err := s.options.Bus.Call(ctx, host.ProcessName(p.name), host.CommandShutdown, nil, nil); err != nil {
+		grace = askLimit // it ended before it answered, or cannot be asked
 	}
-	if asked && s.wait(p, endGrace) {
+	if s.options.NoKill || s.wait(p, grace) {
 		return
 	}
 	s.kill(p, syscall.SIGTERM)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -87,6 +88,9 @@ func (s *Supervisor) Configure(list []Component) {
 		}
 	})
 }
+
+// Unavailable reports an entry that cannot be run at all and was accepted nevertheless.
+func (s *Supervisor) Unavailable(name, why string) { s.options.Log.Log(msgStartException, name, why) }
 
 // Shutdown stops everything; Run returns when it has ended.
 func (s *Supervisor) Shutdown() { s.post(s.shutdown) }
@@ -220,7 +224,9 @@ func (s *Supervisor) stop(a Action) {
 	err := s.options.Bus.Call(ctx, host.ProcessName(a.Component.Process), host.CommandStop,
 		host.ComponentArgs{Component: a.Component.Program}, nil)
 	s.post(func() {
-		if err != nil {
+		// A process that does not answer yet is coming up: when the component has started in it, the start is found
+		// to be unwanted, and we are back here.
+		if err != nil && !errors.Is(err, bus.ErrNotRunning) {
 			s.options.Log.Log(msgStopFailed, a.Component.Name, err)
 			if p := s.processes[a.Component.Process]; p != nil && !s.options.NoKill {
 				_ = s.kill(p, os.Kill) // a group of goroutines cannot be: what hangs stays behind, and was reported
@@ -269,6 +275,9 @@ func (s *Supervisor) answer(_ context.Context, command string, raw json.RawMessa
 		s.post(func() {
 			if p := s.processes[args.Process]; p != nil {
 				p.announced()
+				if p.stopping && s.options.NoKill {
+					go s.end(p) // it could not be asked before, and will not be signalled
+				}
 			}
 		})
 		return nil, nil
