@@ -290,7 +290,10 @@ func TestMasterFiles(t *testing.T) {
 func TestBuiltInZone(t *testing.T) {
 	a := newAuthority(t)
 	bind := wire.MustParseName("BIND")
-	apply(t, a, Source{Class: wire.ClassCH, Name: MasterFiles, Type: MasterFiles, Cached: true, Files: []ZoneFile{{bind, filepath.Join(t.TempDir(), "static.zone")}}})
+	c := apply(t, a, Source{Class: wire.ClassCH, Name: MasterFiles, Type: MasterFiles, Cached: true, Files: []ZoneFile{{bind, filepath.Join(t.TempDir(), "static.zone")}}})
+	if f := c.Findings(); len(f) > 0 {
+		t.Errorf("findings %v", f)
+	}
 	e := a.Catalog().Get(wire.ClassCH, bind)
 	if e == nil || e.Version() == nil {
 		t.Fatal("not served")
