@@ -48,8 +48,9 @@ func FuzzServe(f *testing.F) {
 		data, _ := m.Append(nil, 1472)
 		f.Add(data)
 	}
+	set := settingsOf(f, basicConfig)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b := newBench(t, basicConfig)
+		b := benchOf(t, set)
 		for _, to := range []string{"192.0.2.1", "255.255.255.255"} {
 			b.serve(netif.Packet{Data: slices.Clone(data), Link: b.link, Destination: addr(to)})
 		}

@@ -23,7 +23,7 @@ import (
 
 // bench is a server on one interface 192.0.2.1, without network.
 type bench struct {
-	*testing.T
+	testing.TB
 	*server
 	link  *netif.Link
 	store lease.Store
@@ -66,19 +66,24 @@ func settingsOf(t testing.TB, config string) *settings {
 	return set
 }
 
-func newBench(t *testing.T, config string) *bench {
+func newBench(t testing.TB, config string) *bench {
+	t.Helper()
+	return benchOf(t, settingsOf(t, config))
+}
+
+func benchOf(t testing.TB, set *settings) *bench {
 	store, err := memfile.Open("", memfile.Options{Volatile: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	return benchWith(t, config, store)
+	return benchWith(t, set, store)
 }
 
-func benchWith(t *testing.T, config string, store lease.Store) *bench {
+func benchWith(t testing.TB, set *settings, store lease.Store) *bench {
 	stats := &counters{}
 	b := &bench{
-		T: t, store: store, clock: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
+		TB: t, store: store, clock: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 		server: newServer(nil, stats, newAnnouncer(nil, stats)),
 		link: &netif.Link{Interface: netif.Interface{
 			Index: 2, Name: "eth0", Addrs: []netip.Addr{addr("198.51.100.1"), addr("192.0.2.1")}, Ethernet: true,
@@ -96,13 +101,12 @@ func benchWith(t *testing.T, config string, store lease.Store) *bench {
 		b.sent = append(b.sent, outgoing{m, from, to})
 		return nil
 	}
-	b.configure(config)
+	b.use(set)
 	return b
 }
 
-func (b *bench) configure(config string) {
-	b.Helper()
-	b.set = settingsOf(b.T, config)
+func (b *bench) use(set *settings) {
+	b.set = set
 	offers := allocate.NewOffers()
 	if b.desk != nil {
 		offers = b.desk.offers
@@ -478,7 +482,7 @@ func TestNoAnswerBeforeDisk(t *testing.T) {
 	}
 	defer volatile.Close()
 	store := &failingStore{Store: volatile, broken: true}
-	b := benchWith(t, basicConfig, store)
+	b := benchWith(t, settingsOf(t, basicConfig), store)
 	b.expect(b.exchange(packet4.Discover), "OFFER 192.0.2.10")
 	b.expect(b.exchange(packet4.Request, "want=192.0.2.10", "host=a", "server=198.51.100.1"), "")
 	if got := b.announced(); got != nil {
@@ -523,7 +527,7 @@ func TestRenumbering(t *testing.T) {
 	b := newBench(t, two)
 	b.expect(b.exchange(packet4.Request, "want=192.0.2.15", "server=198.51.100.1"), "ACK 192.0.2.15")
 	b.expect(b.exchange(packet4.Request, "mac=020000000002", "giaddr=10.0.0.1", "want=10.0.0.7", "server=198.51.100.1"), "ACK 10.0.0.7")
-	b.configure(one)
+	b.use(settingsOf(t, one))
 	if l, _ := b.store.Get(addr("192.0.2.15")); l.SubnetID != 1 {
 		t.Errorf("the lease is in subnet %d", l.SubnetID)
 	}
