@@ -47,6 +47,8 @@ type component struct {
 	timeout   atomic.Int64 // tcp_recv_timeout as a time.Duration
 	reloads   chan reload
 
+	generation atomic.Int64 // of the data sources in use
+
 	mu        sync.Mutex
 	doc       schema.Document // in use
 	listeners []listener
@@ -97,8 +99,13 @@ func (c *component) Call(_ context.Context, command string, args map[string]json
 			c.log.Log(msgCommandFailed, command, err)
 		}
 		return nil, err
-	case "start_ddns_forwarder", "stop_ddns_forwarder":
-		return nil, nil // an update handler in this process says itself when it is there
+	// An update handler in this process says itself when it is there.
+	case "start_ddns_forwarder":
+		c.log.Log(msgStartForwarder)
+		return nil, nil
+	case "stop_ddns_forwarder":
+		c.log.Log(msgStopForwarder)
+		return nil, nil
 	}
 	return nil, fmt.Errorf("unknown command %q", command)
 }
@@ -222,7 +229,7 @@ func (c *component) useSources(change *authority.Change) {
 	for _, f := range change.Findings() {
 		c.report(f)
 	}
-	c.log.Log(msgReconfigured, c.zones())
+	c.log.Log(msgReconfigured, c.generation.Add(1), c.zones())
 }
 
 // zones counts the zones that are known.

@@ -213,6 +213,51 @@ func TestWithDig(t *testing.T) {
 	}
 }
 
+// TestBadPackets sends what no client should; the server must go on.
+func TestBadPackets(t *testing.T) {
+	s := run(t, "127.0.0.1")
+	good := query("web.example.org", wire.TypeA, 0, 1232, true)
+	packets := [][]byte{nil, make([]byte, 12), make([]byte, 4096), make([]byte, 9000)}
+	for i := range good {
+		packets = append(packets, good[:i])
+		for _, b := range []byte{0, 0x3f, 0x40, 0x80, 0xc0, 0xff} {
+			bent := append([]byte(nil), good...)
+			bent[i] = b
+			packets = append(packets, bent)
+		}
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", s.port)
+	udp, err := net.Dial("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	for _, p := range packets {
+		udp.Write(p)
+		tcp, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tcp.Write(append([]byte{byte(len(p) >> 8), byte(len(p))}, p...))
+		tcp.Close()
+	}
+	good[0] = 0xaa // an id that no answer to the others has
+	udp.SetDeadline(time.Now().Add(5 * time.Second))
+	udp.Write(good)
+	for buf := make([]byte, 4096); ; {
+		n, err := udp.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if buf[0] == 0xaa {
+			if m, err := wire.ParseMessage(buf[:n]); err != nil || len(m.Answer) != 1 {
+				t.Errorf("answer %+v, %v", m, err)
+			}
+			return
+		}
+	}
+}
+
 // Counted is what the test reads of the statistics.
 type Counted struct{ Request map[string]uint64 }
 

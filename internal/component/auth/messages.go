@@ -41,14 +41,20 @@ var (
 		"Another server says that a zone has changed which is not served here. It is answered NOTAUTH.")
 	msgNotifyType = logging.NewDebug("AUTH_NOTIFY_RRTYPE", 40, "NOTIFY from {client} is about {type}, not SOA",
 		"Only changes of zones can be notified. It is answered FORMERR.")
+	msgNotifyQuestions = logging.NewDebug("AUTH_NOTIFY_QUESTIONS", 40, "NOTIFY from {client} has {count} questions",
+		"A NOTIFY must be about one zone. It is answered FORMERR.")
 	msgBadQuestions = logging.NewDebug("AUTH_QUERY_QUESTIONS", 40, "message from {client} has {count} questions",
 		"A message must have one question. It is answered FORMERR.")
+	msgStartForwarder = logging.NewDebug("AUTH_START_DDNS_FORWARDER", 10, "told to hand updates on",
+		"An old caller asks for updates to be handed on. They are as soon as something in the process handles them.")
+	msgStopForwarder = logging.NewDebug("AUTH_STOP_DDNS_FORWARDER", 10, "told not to hand updates on",
+		"An old caller asks for updates to be refused. They are when nothing in the process handles them.")
 	msgLoadTSIG = logging.NewDebug("AUTH_LOAD_TSIG", 40, "the keys of tsig_keys are in use", "The ring of TSIG keys was replaced.")
 
 	msgReconfigure = logging.NewMessage("AUTH_DATASRC_CLIENTS_BUILDER_RECONFIGURE_STARTED", logging.Info, "loading the data sources",
 		"The data sources are loaded by a new configuration. Until that is done the old zones are served.")
-	msgReconfigured = logging.NewMessage("AUTH_DATASRC_CLIENTS_BUILDER_RECONFIGURE_SUCCESS", logging.Info, "the data sources are in use, {zones} zones",
-		"The zones of the new data sources are served.")
+	msgReconfigured = logging.NewMessage("AUTH_DATASRC_CLIENTS_BUILDER_RECONFIGURE_SUCCESS", logging.Info, "data sources of generation {generation} are in use, {zones} zones",
+		"The zones of the new data sources are served. The generation counts the changes since the start.")
 	msgReconfigureError = logging.NewMessage("AUTH_DATASRC_CLIENTS_BUILDER_RECONFIGURE_ERROR", logging.Error, "the data sources cannot be used: {reason}",
 		"The data sources of a new configuration cannot be opened. The old ones stay in use.")
 	msgLoaded = logging.NewDebug("AUTH_DATASRC_CLIENTS_BUILDER_LOAD_ZONE", 10, "zone {zone}/{class} is loaded",
@@ -82,7 +88,7 @@ func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgCreated, msgStarted, msgExiting, msgFailed, msgCommand, msgCommandFailed, msgConfigLoad, msgConfigUpdate,
 		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
-		msgNotifyType, msgBadQuestions, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded,
+		msgNotifyType, msgNotifyQuestions, msgBadQuestions, msgStartForwarder, msgStopForwarder, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded,
 		msgLoadFailed, msgZoneError, msgCheckError, msgCheckWarning, msgFileError, msgFileWarning, msgNotFound, msgLibrary,
 		msgSQLiteSetup, msgSQLiteFailed,
 	}

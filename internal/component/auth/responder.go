@@ -73,11 +73,17 @@ func (r *responder) Handle(req *server.Request, out []byte) []byte {
 
 // malformed answers a message that cannot be understood.
 func (r *responder) malformed(req *server.Request, out []byte, rcode wire.Rcode) []byte {
-	switch {
-	case rcode == wire.RcodeBadVers:
+	if rcode == wire.RcodeBadVers {
 		r.count.Inc(reqBadVers)
-	case r.query.Header.Questions != 1 && r.log.Enabled(msgBadQuestions):
-		r.log.Log(msgBadQuestions, req.Client, r.query.Header.Questions)
+	}
+	if r.query.Header.Questions != 1 {
+		msg := msgBadQuestions
+		if r.query.Header.Flags.Opcode() == wire.OpcodeNotify {
+			msg = msgNotifyQuestions
+		}
+		if r.log.Enabled(msg) {
+			r.log.Log(msg, req.Client, r.query.Header.Questions)
+		}
 	}
 	if r.log.Enabled(msgProtocol) {
 		r.log.Log(msgProtocol, req.Client, rcode)
