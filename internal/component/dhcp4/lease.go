@@ -7,6 +7,7 @@ import (
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/packet4"
+	"bundy/internal/dns/wire"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/policy"
 )
@@ -111,6 +112,7 @@ func (s *server) held(x *exchange, q allocate.Query, view allocate.View) bool {
 func (s *server) grant(x *exchange) {
 	d := x.decision
 	host, _ := x.request.Get(packet4.OptHostName)
+	host = host[:min(len(host), wire.MaxName)]
 	x.names = policy.Decide(x.set.names, d.Address, x.fqdn, string(host))
 	x.lease = lease.Lease{
 		Address: d.Address, HWType: x.client.HWType, HWAddr: x.client.HWAddr, ClientID: x.client.ID,

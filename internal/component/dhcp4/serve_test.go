@@ -537,3 +537,35 @@ func TestRenumbering(t *testing.T) {
 	b.expect(b.exchange(packet4.Discover), "OFFER 192.0.2.15")
 	b.expect(b.exchange(packet4.Discover, "mac=020000000002"), "OFFER 192.0.2.10")
 }
+
+// TestHostileNames: what a client calls itself is kept on disk and comes back, whatever octets it has, and the lease of
+// another client is not touched by it.
+func TestHostileNames(t *testing.T) {
+	path := t.TempDir() + "/leases.csv"
+	store, err := memfile.Open(path, memfile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := benchWith(t, settingsOf(t, strings.Replace(basicConfig, `"enable-updates": true`, `"enable-updates": false`, 1)), store)
+	hostile := "a,b\n192.0.2.12,,,0,0,1,0,0,,0,\r\x00\xff&#x2c"
+	b.expect(b.exchange(packet4.Request, "want=192.0.2.10", "server=198.51.100.1", "host="+hostile), "ACK 192.0.2.10")
+	b.expect(b.exchange(packet4.Request, "mac=020000000002", "want=192.0.2.11", "server=198.51.100.1", "host="+strings.Repeat("x", 1000)), "ACK 192.0.2.11")
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if store, err = memfile.Open(path, memfile.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if l, _ := store.Get(addr("192.0.2.10")); l.Hostname != hostile {
+		t.Errorf("host name %q instead of %q", l.Hostname, hostile)
+	}
+	if l, _ := store.Get(addr("192.0.2.11")); l.Hostname != strings.Repeat("x", 255) {
+		t.Errorf("host name of %d octets", len(l.Hostname))
+	}
+	leases := 0
+	store.All(func(lease.Lease) bool { leases++; return true })
+	if leases != 2 {
+		t.Errorf("%d leases instead of 2", leases)
+	}
+}
