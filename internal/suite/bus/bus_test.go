@@ -286,7 +286,16 @@ func TestListen(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Errorf("serve: %v", err)
 	}
-	again, err := Listen(path) // the stale file is replaced
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("the socket file is still there")
+	}
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"}) // what kill -9 leaves behind
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.SetUnlinkOnClose(false)
+	stale.Close()
+	again, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}

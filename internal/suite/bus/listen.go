@@ -27,6 +27,7 @@ const acceptPause = 100 * time.Millisecond
 // Listener accepts connections for a hub on a Unix socket.
 type Listener struct {
 	listener *net.UnixListener
+	path     string
 	lock     *os.File
 	uids     map[uint32]struct{}
 }
@@ -80,7 +81,7 @@ func listen(path string, lock *os.File, users []int) (*Listener, error) {
 		return nil, fmt.Errorf("command channel %s: %w", path, err)
 	}
 	nl.SetUnlinkOnClose(false)
-	l := &Listener{listener: nl, lock: lock, uids: map[uint32]struct{}{0: {}, uint32(os.Geteuid()): {}}}
+	l := &Listener{listener: nl, path: path, lock: lock, uids: map[uint32]struct{}{0: {}, uint32(os.Geteuid()): {}}}
 	err = os.Chmod(temp, 0o600)
 	for _, uid := range users {
 		l.uids[uint32(uid)] = struct{}{}
@@ -124,10 +125,10 @@ func (l *Listener) allows(uid uint32) bool {
 	return ok
 }
 
-// Close stops Serve and gives up the lock. The socket file stays: the next start removes it, and removing it here
-// could remove that of a suite that has just started.
+// Close stops Serve and removes the socket file; then it gives up the lock, so that the file cannot be that of a suite
+// that has just started.
 func (l *Listener) Close() error {
-	return errors.Join(l.listener.Close(), l.lock.Close())
+	return errors.Join(l.listener.Close(), os.Remove(l.path), l.lock.Close())
 }
 
 // Dial connects to the hub behind a socket file.

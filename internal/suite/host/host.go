@@ -81,7 +81,11 @@ func (h *Host) Run(ctx context.Context) error {
 	case <-h.options.Bus.Done():
 		return h.options.Bus.Err()
 	}
-	return h.StopAll()
+	err = h.StopAll()
+	if lost := h.options.Bus.Lost(); lost > 0 {
+		h.log.Log(msgEventsLost, lost)
+	}
+	return err
 }
 
 // register takes the process's name on the command channel, which the one that died before may still hold.

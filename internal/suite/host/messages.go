@@ -4,7 +4,7 @@ import "bundy/internal/suite/logging"
 
 // Messages lists the messages of this package.
 func Messages() []*logging.Message {
-	return []*logging.Message{msgComponentPanic, msgComponentStopFailed, msgConfigGetFailed, msgConnEstablished, msgConnError}
+	return []*logging.Message{msgComponentPanic, msgComponentStopFailed, msgConfigGetFailed, msgConnEstablished, msgConnError, msgEventsLost}
 }
 
 var (
@@ -27,4 +27,8 @@ var (
 	msgConnError = logging.NewMessage("CC_CONN_ERROR", logging.Fatal,
 		"the command channel is lost: {why}",
 		"A process of the suite lost the connection to its parent, most likely because the parent ended. It ends as well.")
+
+	msgEventsLost = logging.NewMessage("CC_EVENTS_LOST", logging.Warn,
+		"{count} events came faster than they were taken and were lost",
+		"Components of this process were too slow for the events on the command channel. Events are hints and what they tell is found otherwise, only later; but the machine may be overloaded.")
 )

@@ -41,8 +41,9 @@ func Main(args []string, table func(paths.Paths) []*module.Descriptor) int {
 			return exitFailure
 		}
 	}
+	signal.Ignore(syscall.SIGPIPE) // a reader of our log that goes away must not end the service
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP) // the last when its terminal goes away
 	defer signal.Stop(signals)
 	log := logging.New(logging.Options{Process: ComponentName, Verbose: o.verbose})
 	defer log.Close()

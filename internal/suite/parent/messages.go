@@ -13,7 +13,7 @@ func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgStarting, msgStartedCC, msgStartupComplete, msgStartupError, msgShutdownComplete, msgReceivedSignal,
 		msgReceivedCommand, msgReconfigureError, msgAlreadyRunning, msgInvalidUser, msgListenerFailed,
-		msgPIDFile, msgNotifyError,
+		msgPIDFile, msgNotifyError, msgEventsLost,
 	}
 }
 
@@ -62,4 +62,7 @@ var (
 	msgNotifyError = logging.NewMessage("BUNDY_NOTIFY_ERROR", logging.Warn,
 		"cannot tell the service manager {state}: {why}",
 		"The environment names a socket of a service manager in NOTIFY_SOCKET, and it does not take messages.")
+	msgEventsLost = logging.NewMessage("MSGQ_EVENTS_LOST", logging.Warn,
+		"{count} events were lost on the way to processes that did not read them",
+		"A process was too slow, or stuck, and events for it were dropped so that the others need not wait. Events are hints; what they tell is found otherwise, only later.")
 )

@@ -60,6 +60,9 @@ func (s *suite) serve(signals <-chan os.Signal) error {
 	s.log.Log(msgStartedCC)
 	err = s.attend(sup, signals, accepting, supervised)
 	s.notify(daemon.SdNotifyStopping)
+	if lost := s.hub.Lost(); lost > 0 {
+		s.log.Log(msgEventsLost, lost)
+	}
 	return errors.Join(err, own.StopAll())
 }
 
