@@ -3,7 +3,6 @@ package dhcpddns
 import (
 	"time"
 
-	"bundy/internal/dns/wire"
 	"bundy/internal/naming/owned"
 	"bundy/internal/naming/publish"
 	"bundy/internal/naming/reconcile"
@@ -120,9 +119,9 @@ func (e *engine) finish(first outcome) {
 	}
 	written := e.write(changes)
 	for _, o := range ended {
-		if !written { // the record is in the state it was in, so the transaction is simply repeated
-			o.record.NextTry = e.holdOff
-			e.schedule.Put(o.record)
+		if r, ok := e.store.Get(o.record.Key); ok && !written { // nothing has changed, so it is simply done again
+			r.NextTry = e.holdOff
+			e.schedule.Put(r)
 		}
 		e.schedule.Ended(o.record.Key)
 		if written && o.record.State == owned.Removing && o.result.Outcome == reconcile.Done {
@@ -195,61 +194,4 @@ func (e *engine) reconcileNow() any {
 		e.follower.Poke()
 	}
 	return map[string]any{"addresses": e.dirty.len(), "waiting": waiting}
-}
-
-// gateKey names the servers of one domain.
-type gateKey struct {
-	kind owned.Kind
-	zone wire.Name
-}
-
-// gate keeps transactions from servers that do not answer, so that they do not take the places of those for others.
-// One at a time finds out whether they do again.
-type gate struct {
-	failed uint32 // transactions in a row without any answer
-	until  time.Time
-	probe  bool // the one that finds out is under way
-}
-
-// probeWait is how long others wait while one finds out.
-const probeWait = 500 * time.Millisecond
-
-func (e *engine) gate(k gateKey) *gate {
-	g := e.gates[k]
-	if g == nil {
-		g = &gate{}
-		e.gates[k] = g
-	}
-	return g
-}
-
-// enter returns 0 if a transaction may go, else how long it must wait.
-func (g *gate) enter(now time.Time) time.Duration {
-	switch {
-	case g.failed == 0:
-		return 0
-	case now.Before(g.until):
-		return g.until.Sub(now)
-	case g.probe:
-		return probeWait
-	}
-	g.probe = true
-	return 0
-}
-
-// leave takes the end of a transaction.
-func (g *gate) leave(now time.Time, o outcome, jitter float64) {
-	g.probe = false
-	silent := o.result.Outcome == reconcile.Failed && len(o.result.Refusals) > 0
-	for _, r := range o.result.Refusals {
-		silent = silent && r.Err != nil
-	}
-	if !silent {
-		g.failed = 0
-		return
-	}
-	if !now.Before(g.until) { // not one that began before the gate was shut
-		g.failed++
-	}
-	g.until = now.Add(reconcile.ServerDelay(g.failed, o.loopback, jitter))
 }

@@ -62,27 +62,30 @@ func (s *Store) Apply(ctx context.Context, changes []Change) error {
 	return nil
 }
 
+const putRecord = `INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
+	ON CONFLICT DO UPDATE SET dhcid=excluded.dhcid, zone=excluded.zone, ttl=excluded.ttl, source=excluded.source,
+	expires=excluded.expires, state=excluded.state, tries=excluded.tries, next_try=excluded.next_try,
+	last_error=excluded.last_error`
+
 func (s *Store) write(ctx context.Context, changes []Change) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
+	put := tx.StmtContext(ctx, s.put) // nearly every change is one; the transaction closes it
 	for _, c := range changes {
-		if err := c.write(ctx, tx); err != nil {
+		if err := c.write(ctx, tx, put); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 	}
 	return tx.Commit()
 }
 
-func (c Change) write(ctx context.Context, tx *sql.Tx) (err error) {
+func (c Change) write(ctx context.Context, tx *sql.Tx, put *sql.Stmt) (err error) {
 	switch {
 	case c.Put != nil:
 		r := c.Put
-		_, err = tx.ExecContext(ctx, `INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
-			ON CONFLICT DO UPDATE SET dhcid=excluded.dhcid, zone=excluded.zone, ttl=excluded.ttl, source=excluded.source,
-			expires=excluded.expires, state=excluded.state, tries=excluded.tries, next_try=excluded.next_try,
-			last_error=excluded.last_error`,
+		_, err = put.ExecContext(ctx,
 			r.Kind, r.Address.String(), r.Name.String(), []byte(r.DHCID), r.Zone.String(), r.TTL, r.Source,
 			milliseconds(r.Expires), r.State, r.Tries, milliseconds(r.NextTry), r.LastError)
 	case c.Delete != nil:

@@ -55,6 +55,7 @@ CREATE TABLE want (
 // Store is the state on disk with a copy in memory. One goroutine owns it: no method may run beside another.
 type Store struct {
 	db        *sql.DB
+	put       *sql.Stmt // putRecord
 	records   map[Key]Record
 	byAddress map[netip.Addr][]Key
 	wants     map[netip.Addr]Want
@@ -75,6 +76,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	err = s.migrate(ctx)
 	if err == nil {
 		err = s.load(ctx)
+	}
+	if err == nil {
+		s.put, err = db.PrepareContext(ctx, putRecord)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())

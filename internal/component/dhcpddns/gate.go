@@ -1,0 +1,66 @@
+package dhcpddns
+
+import (
+	"time"
+
+	"bundy/internal/dns/wire"
+	"bundy/internal/naming/owned"
+	"bundy/internal/naming/reconcile"
+)
+
+// gateKey names the servers of one domain.
+type gateKey struct {
+	kind owned.Kind
+	zone wire.Name
+}
+
+// gate keeps transactions from servers that do not answer, so that they do not take the places of those for others.
+// One at a time finds out whether they do again.
+type gate struct {
+	failed uint32 // transactions in a row without any answer
+	until  time.Time
+	probe  bool // the one that finds out is under way
+}
+
+// probeWait is how long others wait while one finds out.
+const probeWait = 500 * time.Millisecond
+
+func (e *engine) gate(k gateKey) *gate {
+	g := e.gates[k]
+	if g == nil {
+		g = &gate{}
+		e.gates[k] = g
+	}
+	return g
+}
+
+// enter returns 0 if a transaction may go, else how long it must wait.
+func (g *gate) enter(now time.Time) time.Duration {
+	switch {
+	case g.failed == 0:
+		return 0
+	case now.Before(g.until):
+		return g.until.Sub(now)
+	case g.probe:
+		return probeWait
+	}
+	g.probe = true
+	return 0
+}
+
+// leave takes the end of a transaction.
+func (g *gate) leave(now time.Time, o outcome, jitter float64) {
+	g.probe = false
+	silent := o.result.Outcome == reconcile.Failed && len(o.result.Refusals) > 0
+	for _, r := range o.result.Refusals {
+		silent = silent && r.Err != nil
+	}
+	if !silent {
+		g.failed = 0
+		return
+	}
+	if !now.Before(g.until) { // not one that began before the gate was shut
+		g.failed++
+	}
+	g.until = now.Add(reconcile.ServerDelay(g.failed, o.loopback, jitter))
+}
