@@ -1,3 +1,3 @@
 // Package ncr is the name change request: what a DHCP server tells a DHCP-DDNS server about a lease, in the JSON form
-// of Bundy and Kea, and a durable queue of those that were accepted.
+// of Bundy and Kea. Accepted requests are kept on disk by package owned, as wants.
 package ncr
