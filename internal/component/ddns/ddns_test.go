@@ -210,22 +210,25 @@ func TestOverflow(t *testing.T) {
 }
 
 func TestOctetsAreBounded(t *testing.T) {
-	s, g := gated(t)
-	replies := make(chan []byte, maxRequests)
-	big := append(pack(t, update.Request{}), make([]byte, 60000)...)
-	for range maxOctets/len(big) + 1 {
-		s.hand(t, func(r authority.Request, reply func([]byte)) {
-			j := &job{Request: r, reply: reply}
-			s.component.mu.Lock()
-			defer s.component.mu.Unlock()
-			s.component.octets += len(j.Message)
-		}, big, false, peer, false, replies)
+	s, _ := gated(t)
+	msg := append(pack(t, update.Request{}), 0) // malformed, so that it passes the gate
+	fill := func(octets int) {
+		s.component.mu.Lock()
+		defer s.component.mu.Unlock()
+		s.component.octets = octets
 	}
-	s.hand(t, s.component.take, big, false, peer, false, replies)
+	replies := make(chan []byte, 1)
+	fill(maxOctets - len(msg) + 1)
+	s.hand(t, s.component.take, msg, false, peer, false, replies)
 	if s.counters.Value(overflow) != 1 {
 		t.Error("a message was taken beyond the bound of octets")
 	}
-	close(g.pass)
+	fill(maxOctets - len(msg))
+	s.hand(t, s.component.take, msg, false, peer, false, replies)
+	<-replies
+	if s.counters.Value(overflow) != 1 || s.counters.Value(malformed) != 1 {
+		t.Error("a message within the bound of octets was not taken")
+	}
 }
 
 func TestLogIsBounded(t *testing.T) {
