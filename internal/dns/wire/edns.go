@@ -37,25 +37,6 @@ func (e *EDNS) parse(r []byte) bool {
 	return true
 }
 
-// FindEDNS reads the first OPT record among the additional records of a message; not Present when there is none. The
-// error wraps ErrMessage.
-func (m *Message) FindEDNS() (EDNS, error) {
-	for _, rr := range m.Additional {
-		if rr.Type != TypeOPT {
-			continue
-		}
-		raw := binary.BigEndian.AppendUint16(nil, uint16(rr.Class))
-		raw = binary.BigEndian.AppendUint32(raw, rr.TTL)
-		raw = binary.BigEndian.AppendUint16(raw, uint16(len(rr.Data)))
-		var e EDNS
-		if !e.parse(append(raw, rr.Data...)) {
-			return EDNS{}, ErrMessage
-		}
-		return e, nil
-	}
-	return EDNS{}, nil
-}
-
 // RR gives the OPT record that says e, without options.
 func (e EDNS) RR() RR {
 	ttl := uint32(e.Rcode>>4)<<24 | uint32(e.Version)<<16

@@ -76,9 +76,6 @@ func (c *Catalog) class(class wire.Class) *zones {
 	return (*m)[class]
 }
 
-// HasClass tells whether there is any zone of that class.
-func (c *Catalog) HasClass(class wire.Class) bool { return c.class(class) != nil }
-
 // Find gives the deepest zone at or above the name, nil if there is none. The name must be in lower case.
 func (c *Catalog) Find(class wire.Class, name wire.Name) *Entry {
 	z := c.class(class)
