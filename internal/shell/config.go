@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"bundy/internal/shell/rest"
 	"bundy/internal/shell/value"
@@ -152,17 +153,17 @@ func (s *session) history(ctx context.Context) error {
 		return fmt.Errorf("%s", reason(reply))
 	}
 	var commits []struct {
-		Number  int      `json:"number"`
-		Time    string   `json:"time"`
-		Author  string   `json:"author"`
-		Comment string   `json:"comment"`
-		Modules []string `json:"modules"`
+		Number  int       `json:"number"`
+		Time    time.Time `json:"time"`
+		Author  string    `json:"author"`
+		Comment string    `json:"comment"`
+		Modules []string  `json:"modules"`
 	}
 	if err := json.Unmarshal(reply.Body, &commits); err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
 	for _, c := range commits {
-		fields := []string{strconv.Itoa(c.Number), c.Time, c.Author, strings.Join(c.Modules, " ")}
+		fields := []string{strconv.Itoa(c.Number), c.Time.UTC().Format("2006-01-02T15:04:05Z"), c.Author, strings.Join(c.Modules, " ")}
 		if c.Comment != "" {
 			fields = append(fields, c.Comment)
 		}

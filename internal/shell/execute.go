@@ -2,6 +2,7 @@ package shell
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,7 +46,7 @@ func (s *session) execute(ctx context.Context, command string, args map[string]s
 func (s *session) list(in terminal.Source) error {
 	for {
 		line, err := in.Line("")
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -60,7 +61,7 @@ func (s *session) script(ctx context.Context, in terminal.Source, depth int) err
 	verbose := false
 	for {
 		line, err := in.Line("")
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

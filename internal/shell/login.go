@@ -96,7 +96,7 @@ func ask(ctx context.Context, client *rest.Client, in terminal.Source, dir strin
 	for range maxPrompts {
 		var c credentials
 		var err error
-		if c.user, err = in.Line("Username: "); err != nil {
+		if c.user, err = in.Ask("Username: "); err != nil {
 			return errLogin
 		}
 		if c.password, err = in.Password("Password: "); err != nil {

@@ -95,7 +95,7 @@ func (f *fakeServer) post(path string, body []byte) (int, string) {
 		lay(f.stored, changes[0])
 		return 200, `{}`
 	case "/ConfigManager/history":
-		return 200, `[{"number":1,"time":"2026-11-23T09:00:00Z","author":"root","modules":["Auth","Init"]},{"number":2,"time":"2026-11-23T09:05:00Z","author":"joe","modules":["Auth"],"comment":"more"}]`
+		return 200, `[{"number":1,"time":"2026-11-23T09:00:00Z","author":"root","modules":["Auth","Init"]},{"number":2,"time":"2026-11-23T09:05:00.123456789Z","author":"joe","modules":["Auth"],"comment":"more"}]`
 	case "/ConfigManager/rollback":
 		if string(body) != `{"number":1}` {
 			return 400, `{"error": "there is no commit 9"}`

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -38,7 +39,7 @@ func newSession(client *rest.Client, out io.Writer) *session {
 func (s *session) loop(ctx context.Context, in terminal.Source) error {
 	for {
 		line, err := in.Line(s.prompt())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -78,7 +79,7 @@ func (s *session) run(ctx context.Context, text string, depth int) error {
 	}
 	line, err := grammar.Parse(text)
 	m := s.module(line.Module)
-	if m == nil && err != grammar.ErrModule {
+	if m == nil && !errors.Is(err, grammar.ErrModule) {
 		if config := s.module("config"); config.Command(line.Module) != nil {
 			// The guide writes some config commands without their module.
 			return s.run(ctx, "config "+text, depth)
@@ -86,12 +87,12 @@ func (s *session) run(ctx context.Context, text string, depth int) error {
 		return misuse{fmt.Sprintf("Unknown module '%s'", line.Module), s.help()}
 	}
 	switch {
-	case err == grammar.ErrModule:
+	case errors.Is(err, grammar.ErrModule):
 		return misuse{err.Error(), s.help()}
 	case m.Name == "help":
 		fmt.Fprintln(s.out, s.help())
 		return nil
-	case err == grammar.ErrNoCommand || err == grammar.ErrCommand:
+	case errors.Is(err, grammar.ErrNoCommand), errors.Is(err, grammar.ErrCommand):
 		return misuse{err.Error(), helpOnModule(m)}
 	}
 	return s.command(ctx, m, line, err, depth)

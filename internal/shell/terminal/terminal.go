@@ -20,6 +20,9 @@ type Source interface {
 	// Line returns the next line without its end, or io.EOF. The prompt is shown on terminals only.
 	Line(prompt string) (string, error)
 
+	// Ask is Line for an answer that is no command: it does not enter the history.
+	Ask(prompt string) (string, error)
+
 	// Password asks without showing what is typed.
 	Password(prompt string) (string, error)
 
@@ -52,11 +55,16 @@ type editor struct {
 
 func (e *editor) Interactive() bool { return true }
 
-func (e *editor) Line(prompt string) (string, error) {
+func (e *editor) Ask(prompt string) (string, error) {
 	line, err := e.state.Prompt(prompt)
 	if errors.Is(err, liner.ErrPromptAborted) { // Control-C drops the line, as in other shells
 		return "", nil
 	}
+	return line, err
+}
+
+func (e *editor) Line(prompt string) (string, error) {
+	line, err := e.Ask(prompt)
 	if err == nil && strings.TrimSpace(line) != "" {
 		e.state.AppendHistory(line)
 	}
@@ -110,5 +118,7 @@ func (l lines) Line(string) (string, error) {
 	}
 	return l.Text(), nil
 }
+
+func (l lines) Ask(string) (string, error) { return l.Line("") }
 
 func (l lines) Password(string) (string, error) { return l.Line("") }
