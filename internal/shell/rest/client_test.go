@@ -53,7 +53,9 @@ func TestGetLogsInAgainOnce(t *testing.T) {
 }
 
 func TestRedirectIsRefused(t *testing.T) {
-	c := newClient(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://elsewhere.example/", http.StatusFound) })
+	c := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://elsewhere.example/", http.StatusFound)
+	})
 	var lost *ConnectionError
 	if r, err := c.Post(t.Context(), "/login", "secret"); !errors.As(err, &lost) {
 		t.Errorf("%+v, %v", r, err)
