@@ -16,6 +16,7 @@ import (
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/placement"
 	"bundy/internal/suite/sockets"
+	"bundy/internal/version"
 )
 
 // Exit statuses.
@@ -53,7 +54,7 @@ func Main(args []string, table func(paths.Paths) []*module.Descriptor) int {
 // run starts the suite and stays until it has stopped.
 func run(o *options, log *logging.Root, signals <-chan os.Signal, out io.Writer, table func(paths.Paths) []*module.Descriptor) int {
 	own := log.Logger(ModuleName)
-	own.Log(msgStarting, version())
+	own.Log(msgStarting, version.Version)
 	s, err := newSuite(o, log, out, table)
 	if err == nil {
 		defer s.close()

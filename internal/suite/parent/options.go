@@ -6,12 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/placement"
+	"bundy/internal/version"
 )
 
 // Options of the command line.
@@ -49,7 +49,7 @@ func parse(args []string, stdout, stderr io.Writer) (*options, error) {
 
 The suite runs in the foreground until it gets SIGINT or SIGTERM, or the command
 "Init shutdown". What it runs is configured with bundyctl.`,
-		Version:       version(),
+		Version:       version.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(_ *cobra.Command, rest []string) error {
@@ -95,13 +95,6 @@ The suite runs in the foreground until it gets SIGINT or SIGTERM, or the command
 		return nil, errHelp
 	}
 	return o, nil
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "of unknown version"
 }
 
 // paths gives the directories of the suite.
