@@ -13,7 +13,6 @@ import (
 type client struct {
 	t    *testing.T
 	s    *suite
-	conn *net.UDPConn
 	mac  net.HardwareAddr
 	name string
 }
