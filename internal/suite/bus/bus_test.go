@@ -82,7 +82,7 @@ func TestCallOfModuleThatDies(t *testing.T) {
 	h := hub(t)
 	auth, shell := connect(t, h), connect(t, h)
 	mustRegister(t, auth, "Auth", func(ctx context.Context, _ string, _ json.RawMessage) (any, error) {
-		auth.Close()
+		auth.conn.Close() // as when its process is killed
 		<-ctx.Done()
 		return nil, ctx.Err()
 	})
@@ -324,4 +324,34 @@ func FuzzReadFrame(f *testing.F) {
 			t.Errorf("read but not written: %v", err)
 		}
 	})
+}
+
+// TestAnswerBeforeClose: a command that ends the suite is answered although the hub closes at once.
+func TestAnswerBeforeClose(t *testing.T) {
+	for range 200 {
+		hub := NewHub()
+		server, caller := hub.Connect(), hub.Connect()
+		stop := make(chan struct{})
+		_, err := server.Register(t.Context(), "Init", func(context.Context, string, json.RawMessage) (any, error) {
+			close(stop)
+			return "stopping", nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			<-stop
+			if err := server.Close(); err != nil {
+				t.Error(err)
+			}
+			hub.Close()
+		}()
+		var got string
+		if err := caller.Call(t.Context(), "Init", "shutdown", nil, &got); err != nil || got != "stopping" {
+			t.Fatalf("got %q, %v", got, err)
+		}
+		<-closed
+	}
 }

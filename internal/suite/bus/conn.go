@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -23,7 +24,8 @@ type Conn struct {
 	conn net.Conn
 	out  *outbox
 	done chan struct{}
-	work chan struct{} // a token for each call being worked on
+	gone <-chan struct{} // closed when the hub has acted on all that was sent; nil if the hub is elsewhere
+	work chan struct{}   // a token for each call being worked on
 	life context.Context
 	end  context.CancelFunc
 
@@ -54,9 +56,8 @@ func NewConn(nc net.Conn) *Conn {
 	}
 	go c.read()
 	go func() {
-		if c.out.drain(nc) != nil {
-			nc.Close() // read notices
-		}
+		_ = c.out.drain(nc) // a failed write needs no word of its own: read notices
+		nc.Close()
 	}()
 	return c
 }
@@ -71,8 +72,31 @@ func (c *Conn) Err() error {
 	return c.err
 }
 
-// Close ends the connection. Calls under way fail.
-func (c *Conn) Close() error { return c.conn.Close() }
+// Close ends the connection when the commands being worked on are answered and what was sent has left, or after
+// closeGrace. Calls to others that are under way fail.
+func (c *Conn) Close() error {
+	grace := time.NewTimer(closeGrace)
+	defer grace.Stop()
+	for idle := 0; idle < cap(c.work); idle++ {
+		select {
+		case c.work <- struct{}{}:
+			continue
+		case <-c.done:
+		case <-grace.C:
+		}
+		break
+	}
+	err := c.conn.SetWriteDeadline(time.Now().Add(closeGrace))
+	c.out.close()
+	<-c.done
+	if c.gone != nil {
+		<-c.gone
+	}
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) {
+		return nil
+	}
+	return err
+}
 
 // Lost counts the events that subscribers of this connection were too slow to take.
 func (c *Conn) Lost() uint64 {

@@ -5,20 +5,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Limits of the channel. Messages carry requests and facts, never bulk, so all of them are generous.
 const (
-	maxFrame       = 16 << 20 // octets: the configuration of a site with some ten thousand subnets fits
-	maxQueueFrames = 1024     // frames waiting for one connection: a reader this far behind is stuck
-	maxQueueBytes  = 64 << 20 // octets waiting for one connection: four frames of the largest size
-	maxName        = 128      // octets of a module, command or event name
-	maxLinks       = 256      // connections: the suite has a handful of processes
-	maxModules     = 64       // modules of one connection: a process hosts a dozen at most
-	maxEvents      = 256      // events one connection subscribes to
-	maxPending     = 1024     // calls one module has not answered yet
-	maxHandlers    = 64       // calls one connection works on at once
-	maxBacklog     = 256      // events that wait for one subscriber
+	maxFrame       = 16 << 20    // octets: the configuration of a site with some ten thousand subnets fits
+	maxQueueFrames = 1024        // frames waiting for one connection: a reader this far behind is stuck
+	maxQueueBytes  = 64 << 20    // octets waiting for one connection: four frames of the largest size
+	maxName        = 128         // octets of a module, command or event name
+	closeGrace     = time.Second // for what is still to be said when a connection is closed
+	maxLinks       = 256         // connections: the suite has a handful of processes
+	maxModules     = 64          // modules of one connection: a process hosts a dozen at most
+	maxEvents      = 256         // events one connection subscribes to
+	maxPending     = 1024        // calls one module has not answered yet
+	maxHandlers    = 64          // calls one connection works on at once
+	maxBacklog     = 256         // events that wait for one subscriber
 )
 
 type kind string

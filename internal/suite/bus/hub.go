@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Hub routes calls to the connection that registered the called module, and events to the connections that subscribed.
@@ -29,27 +30,33 @@ func NewHub() *Hub {
 }
 
 // Attach serves one connection in goroutines of the hub until either side closes it. The hub owns nc from now on.
-func (h *Hub) Attach(nc net.Conn) {
+func (h *Hub) Attach(nc net.Conn) { h.attach(nc) }
+
+func (h *Hub) attach(nc net.Conn) *link {
 	l := &link{hub: h, conn: nc, out: newOutbox(), modules: make(map[string]struct{}),
-		events: make(map[string]struct{}), pending: make(map[uint64]origin)}
+		events: make(map[string]struct{}), gone: make(chan struct{}), pending: make(map[uint64]origin)}
 	h.mu.Lock()
 	if h.closed || len(h.links) >= maxLinks {
 		h.mu.Unlock()
 		nc.Close()
-		return
+		close(l.gone)
+		return l
 	}
 	h.links[l] = struct{}{}
 	h.wg.Add(2)
 	h.mu.Unlock()
 	go l.read()
 	go l.write()
+	return l
 }
 
 // Connect makes a connection to the hub inside this process. What passes over it is encoded like everything else.
 func (h *Hub) Connect() *Conn {
 	ours, theirs := net.Pipe()
-	h.Attach(ours)
-	return NewConn(theirs)
+	l := h.attach(ours)
+	c := NewConn(theirs)
+	c.gone = l.gone
+	return c
 }
 
 // Modules lists the registered names in order.
@@ -75,12 +82,16 @@ func (h *Hub) Lost() uint64 {
 	return sum
 }
 
-// Close ends all connections and waits for the hub's goroutines.
+// Close ends all connections, each when what waits for it has left or after closeGrace, and waits for the hub's
+// goroutines.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	h.closed = true
 	for l := range h.links {
-		l.conn.Close()
+		if l.conn.SetWriteDeadline(time.Now().Add(closeGrace)) != nil {
+			l.conn.Close()
+		}
+		l.out.close()
 	}
 	h.mu.Unlock()
 	h.wg.Wait()

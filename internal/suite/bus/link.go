@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bufio"
+	"errors"
 	"net"
 )
 
@@ -12,6 +13,7 @@ type link struct {
 	out     *outbox
 	modules map[string]struct{}
 	events  map[string]struct{}
+	gone    chan struct{}     // closed when all that arrived has been acted on
 	pending map[uint64]origin // calls sent to this connection, by the hub's id
 }
 
@@ -34,13 +36,13 @@ func (l *link) read() {
 	l.hub.detach(l)
 	l.out.close()
 	l.conn.Close()
+	close(l.gone)
 }
 
 func (l *link) write() {
 	defer l.hub.wg.Done()
-	if l.out.drain(l.conn) != nil {
-		l.conn.Close() // read notices
-	}
+	_ = l.out.drain(l.conn) // a failed write needs no word of its own: read notices
+	l.conn.Close()
 }
 
 // answer sends a reply of the hub itself. It returns an error only for a reply that cannot be encoded.
@@ -56,7 +58,7 @@ func (l *link) answer(id uint64, code int, text string) error {
 // send queues a reply. A peer that left so many replies unread is beyond help: its connection ends, and with it its
 // process, which the supervisor starts again.
 func (l *link) send(data []byte) {
-	if l.out.put(data, false) != nil {
+	if errors.Is(l.out.put(data, false), errFull) {
 		l.conn.Close()
 	}
 }
