@@ -210,6 +210,32 @@ func TestUpdateSeesNothingUndone(t *testing.T) {
 	}
 }
 
+// TestRefusalOfWhatWasNotWritten: a refusal that rests on an earlier update must not be told when that one failed.
+func TestRefusalOfWhatWasNotWritten(t *testing.T) {
+	refusal, failed := errors.New("the name is in use"), errors.New("disk is full")
+	for _, c := range []struct{ written, want, not error }{{failed, failed, refusal}, {nil, refusal, failed}} {
+		path := filepath.Join(t.TempDir(), "zone.sqlite3")
+		store(t, path, "example.org", good(t, "example.org", 1))
+		a := newAuthority(t)
+		apply(t, a, inDatabase(path))
+		a.mu.Lock()
+		s := a.set.served[keyOf(wire.ClassIN, origin)]
+		a.mu.Unlock()
+		pending := &batch{done: make(chan struct{}), err: c.written}
+		close(pending.done)
+		s.mu.Lock()
+		s.running = pending // as if a commit were under way
+		s.mu.Unlock()
+		err := a.Update(t.Context(), wire.ClassIN, origin, func(*zone.Version) (zone.Diff, error) { return zone.Diff{}, refusal })
+		s.mu.Lock()
+		s.running = nil
+		s.mu.Unlock()
+		if !errors.Is(err, c.want) || errors.Is(err, c.not) {
+			t.Errorf("written: %v; got %v", c.written, err)
+		}
+	}
+}
+
 func TestUpdateFailsWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "zone.sqlite3")
 	store(t, path, "example.org", good(t, "example.org", 1))

@@ -62,14 +62,17 @@ func (a *Authority) Update(ctx context.Context, class wire.Class, origin wire.Na
 	return err
 }
 
-// update tries once.
+// update tries once. When what fn saw could not be written, its own answer, which may tell of that, counts for nothing.
 func (s *slot) update(ctx context.Context, fn func(*zone.Version) (zone.Diff, error)) error {
 	b, err := s.extend(ctx, fn)
 	if b == nil {
 		return err
 	}
 	<-b.done
-	return errors.Join(b.err, err)
+	if b.err != nil {
+		return b.err
+	}
+	return err
 }
 
 // extend calls fn and accepts its difference. It returns the batch to wait for: that of the difference, or, when fn
