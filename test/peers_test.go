@@ -118,9 +118,9 @@ func measureDNS(t *testing.T) {
 	needs(t, "nsd", "dnsperf")
 	const names, rounds, secs = 10000, 5, 4
 	var zone, queries strings.Builder
-	zone.WriteString("$TTL 300\n@ SOA ns.lab.example. hostmaster.lab.example. 1 3600 900 604800 60\n@ NS ns.lab.example.\nns A 192.0.2.1\n")
+	zone.WriteString("$TTL 300\n@ IN SOA ns.lab.example. hostmaster.lab.example. 1 3600 900 604800 60\n@ IN NS ns.lab.example.\nns IN A 192.0.2.1\n")
 	for i := range names {
-		fmt.Fprintf(&zone, "host%d A 192.0.2.%d\n", i, i%250+1)
+		fmt.Fprintf(&zone, "host%d IN A 192.0.2.%d\n", i, i%250+1)
 		fmt.Fprintf(&queries, "host%d.lab.example A\n", (i*7919)%names)
 	}
 	s := newSuite(t, "grouped")
@@ -132,7 +132,7 @@ func measureDNS(t *testing.T) {
 	s.script(s.dnsScript() + "config commit\n")
 	eventually(t, 20*time.Second, "the zone is served", func() bool { return s.lookup("host1.lab.example") != "" })
 	port := freePort(t, s.address)
-	conf := s.write("nsd.conf", fmt.Sprintf("server:\n  ip-address: %s@%d\n  server-count: %d\n  reuseport: yes\n  username: \"\"\n  zonesdir: %q\n  database: \"\"\n  pidfile: %q\n  xfrdfile: %q\n  zonelistfile: %q\n  xfrdir: %[4]q\n  rrl-ratelimit: 0\n  minimal-responses: yes\nremote-control:\n  control-enable: no\nzone:\n  name: lab.example\n  zonefile: %q\n",
+	conf := s.write("nsd.conf", fmt.Sprintf("server:\n  ip-address: %s@%d\n  server-count: %d\n  reuseport: yes\n  username: \"\"\n  zonesdir: %q\n  database: \"\"\n  pidfile: %q\n  xfrdfile: %q\n  zonelistfile: %q\n  xfrdir: %[4]q\n  rrl-ratelimit: 0\n  minimal-responses: yes\nremote-control:\n  control-enable: no\nzone:\n  name: lab.example\n  zonefile: %[8]q\n",
 		s.address, port, runtime.NumCPU(), s.dir, s.dir+"/nsd.pid", s.dir+"/nsd.state", s.dir+"/nsd.list", file))
 	nsd := exec.Command("nsd", "-d", "-c", conf)
 	if err := nsd.Start(); err != nil {
@@ -146,7 +146,7 @@ func measureDNS(t *testing.T) {
 	load := func(p *peer, seconds int) (float64, float64) {
 		out, err := exec.Command("dnsperf", "-s", p.at.Addr().String(), "-p", itoa(p.at.Port()), "-d", data, "-l", strconv.Itoa(seconds), "-c", "8", "-q", "200").CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "NOERROR") {
-			t.Fatalf("dnsperf: %v\n%s", err, out)
+			t.Fatalf("dnsperf against %s: %v\n%s", p.name, err, out)
 		}
 		done, _ := strconv.ParseFloat(string(completed.FindSubmatch(out)[1]), 64)
 		rate, _ := strconv.ParseFloat(string(perSecond.FindSubmatch(out)[1]), 64)
