@@ -169,7 +169,12 @@ func (c *Conn) request(ctx context.Context, f *frame, result any) error {
 	case <-ctx.Done():
 		return fmt.Errorf("no answer from %s to %s: %w", f.Name, f.Command, ctx.Err())
 	case <-c.done:
-		return fmt.Errorf("%s %s: %w", f.Name, f.Command, errClosed)
+		select {
+		case got := <-reply: // it came with the end
+			return decodeReply(f, got, result)
+		default:
+			return fmt.Errorf("%s %s: %w", f.Name, f.Command, errClosed)
+		}
 	}
 }
 
