@@ -142,7 +142,7 @@ func (a *Answer) step(v *Version, name wire.Name, qtype wire.Type, do bool) (tar
 	at := v.apex
 	for i := labels - apexLabels - 1; i >= 0; i-- {
 		if d := at.set(wire.TypeDNAME); d != nil {
-			return a.redirect(v, at, d, name, do)
+			return a.redirect(v, at, d, name, qtype, do)
 		}
 		var next *node
 		if at.children > 0 {
@@ -212,8 +212,9 @@ func (a *Answer) wildcard(v *Version, at *node, name, encloser wire.Name, qtype 
 	return ""
 }
 
-// redirect answers by a DNAME above the name (RFC 6672 section 3.2).
-func (a *Answer) redirect(v *Version, at *node, d *rrset, name wire.Name, do bool) (target wire.Name) {
+// redirect answers by a DNAME above the name (RFC 6672 section 3.2). Who asks for the CNAME has it then: what lies behind
+// it, or does not, is no part of that answer.
+func (a *Answer) redirect(v *Version, at *node, d *rrset, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
 	if !a.has(at.name, d) {
 		a.add(wire.Answer, at, at.name, d, do, true)
 	}
@@ -230,6 +231,9 @@ func (a *Answer) redirect(v *Version, at *node, d *rrset, name wire.Name, do boo
 	s := &a.synth[a.links]
 	s.make(v.class, d, prefix)
 	a.put(wire.Answer, item{name, &s.set, math.MaxUint32, true})
+	if qtype == wire.TypeCNAME {
+		return ""
+	}
 	if d.targets[0].IsBelow(at.name) {
 		return "" // each new name would be below the DNAME again, without end
 	}

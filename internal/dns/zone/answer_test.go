@@ -1,0 +1,33 @@
+package zone_test
+
+import (
+	"testing"
+
+	"bundy/internal/dns/wire"
+	"bundy/internal/dns/zone"
+)
+
+// TestAliasBelowDNAME: who asks for the CNAME below a DNAME gets it, whether what it leads to exists or not; other
+// questions are answered by the name at its end.
+func TestAliasBelowDNAME(t *testing.T) {
+	v := build(t, header+`d.example. 60 IN DNAME t.example.
+a.t.example. 60 IN A 192.0.2.1`)
+	c := &zone.Catalog{}
+	c.Put(v)
+	for _, q := range []struct {
+		name, qtype        string
+		rcode              wire.Rcode
+		answers, authority int
+	}{
+		{"a.d.example.", "A", wire.RcodeNoError, 3, 0},
+		{"a.d.example.", "CNAME", wire.RcodeNoError, 2, 0},
+		{"b.d.example.", "CNAME", wire.RcodeNoError, 2, 0},
+		{"b.d.example.", "A", wire.RcodeNXDomain, 2, 1},
+		{"d.example.", "CNAME", wire.RcodeNoError, 0, 1},
+	} {
+		m := ask(t, c, q.name, q.qtype)
+		if got := wire.Rcode(m.Header.Flags.Rcode()); got != q.rcode || len(m.Answer) != q.answers || len(m.Authority) != q.authority {
+			t.Errorf("%s %s: %s, %v, %v", q.name, q.qtype, got, m.Answer, m.Authority)
+		}
+	}
+}
