@@ -112,6 +112,12 @@ func (s *suite) write(name, text string) {
 
 func run(t *testing.T, listen ...string) *suite {
 	t.Helper()
+	return runWith(t, func(*suite, schema.Document) {}, listen...)
+}
+
+// runWith is run with another configuration.
+func runWith(t *testing.T, change func(*suite, schema.Document), listen ...string) *suite {
+	t.Helper()
 	s := &suite{t: t, dir: t.TempDir(), port: freePort(t), sockets: newLoopback()}
 	big := exampleZone
 	for i := range 60 {
@@ -123,6 +129,7 @@ func run(t *testing.T, listen ...string) *suite {
 	p := paths.Below(s.dir)
 	s.spec = Descriptor(p, a)
 	doc := s.doc(listen...)
+	change(s, doc)
 	if errs := append(schema.Validate(s.spec.Spec, doc[Name]), s.spec.Check(doc)...); len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -324,6 +331,28 @@ func TestReconfigure(t *testing.T) {
 	if _, err := s.component.Prepare(t.Context(), doc); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file gave %v", err)
 	}
+}
+
+// TestBrokenDatabase: a database that cannot be opened keeps nothing else from being served when the server starts, and
+// is a reason to refuse a new configuration.
+func TestBrokenDatabase(t *testing.T) {
+	add := func(s *suite, doc schema.Document, file string) {
+		classes := doc[authority.DataSourcesModule]["classes"].(map[string]any)
+		classes["IN"] = append(classes["IN"].([]any), map[string]any{"type": "sqlite3", "name": file,
+			"params": map[string]any{"database_file": filepath.Join(s.dir, file)}})
+	}
+	s := runWith(t, func(s *suite, doc schema.Document) {
+		s.write("no-database", strings.Repeat("text ", 1000))
+		add(s, doc, "no-database")
+	}, "127.0.0.1")
+	s.expect("@127.0.0.1 web.example.org A", "192.0.2.80")
+	s.expect("@127.0.0.1 www.example.com A", "status: REFUSED")
+	doc := s.doc("127.0.0.1")
+	add(s, doc, "no/such/file")
+	if _, err := s.component.Prepare(t.Context(), doc); err == nil || !strings.Contains(err.Error(), "no/such/file") {
+		t.Errorf("got %v", err)
+	}
+	s.expect("@127.0.0.1 web.example.org A", "192.0.2.80")
 }
 
 func TestLoadzone(t *testing.T) {

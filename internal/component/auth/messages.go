@@ -79,6 +79,10 @@ var (
 		"The type of the data source is not known. It is passed over; the others are served.")
 	msgSQLiteSetup = logging.NewMessage("DATASRC_SQLITE_SETUP", logging.Warn, "new database made: {file}",
 		"The database of a data source was not there and was made, empty. Load zones with bundy-loadzone.")
+	msgSQLiteUnavailable = logging.NewMessage("DATASRC_SQLITE_OPEN_ERROR", logging.Error, "database {file} cannot be opened and is tried again: {reason}",
+		"The database of a data source could not be opened when the server started. The zones of the other data sources are served. Queries for the zones of this one are refused until it can be opened, which is tried every second.")
+	msgSQLiteOpened = logging.NewMessage("DATASRC_SQLITE_OPENED", logging.Info, "database {file} is opened and its zones are loaded",
+		"A database that could not be opened before, or whose file was replaced by another one, was opened. Its zones are served.")
 	msgSQLiteFailed = logging.NewMessage("DATASRC_SQLITE_READ_ERROR", logging.Error, "database {file} cannot be read: {reason}",
 		"A database in use could not be read. Its zones are served as they were.")
 )
@@ -90,6 +94,6 @@ func Messages() []*logging.Message {
 		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
 		msgNotifyType, msgNotifyQuestions, msgBadQuestions, msgStartForwarder, msgStopForwarder, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded,
 		msgLoadFailed, msgZoneError, msgCheckError, msgCheckWarning, msgFileError, msgFileWarning, msgNotFound, msgLibrary,
-		msgSQLiteSetup, msgSQLiteFailed,
+		msgSQLiteSetup, msgSQLiteUnavailable, msgSQLiteOpened, msgSQLiteFailed,
 	}
 }

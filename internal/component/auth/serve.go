@@ -89,6 +89,10 @@ func (c *component) report(f authority.Finding) {
 		c.datasrc.Log(msgLibrary, f.Source, f.Class, f.Err)
 	case authority.DatabaseCreated:
 		c.datasrc.Log(msgSQLiteSetup, f.Database)
+	case authority.DatabaseUnavailable:
+		c.datasrc.Log(msgSQLiteUnavailable, f.Database, f.Err)
+	case authority.DatabaseReplaced:
+		c.datasrc.Log(msgSQLiteOpened, f.Database)
 	case authority.DatabaseFailed:
 		c.datasrc.Log(msgSQLiteFailed, f.Database, f.Err)
 	case authority.ZoneLoaded:

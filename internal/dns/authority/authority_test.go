@@ -375,9 +375,11 @@ func TestSelection(t *testing.T) {
 	if err := a.Reload(t.Context(), wire.ClassIN, wire.MustParseName("absent.example")); err != nil || serial(a, "absent.example") != 9 {
 		t.Errorf("serial %d, %v", serial(a, "absent.example"), err)
 	}
-	if _, err := a.Prepare(t.Context(), []Source{one, inDatabase(filepath.Join(dir, "no", "such"))}); err == nil || !strings.Contains(err.Error(), "no/such") {
-		t.Errorf("got %v", err)
+	refused, err := a.Prepare(t.Context(), []Source{one, inDatabase(filepath.Join(dir, "no", "such"))})
+	if err != nil || len(refused.Missing()) != 1 || !strings.Contains(refused.Missing()[0].Error(), "no/such") {
+		t.Fatalf("got %v, %v", refused.Missing(), err)
 	}
+	refused.Discard()
 	if got := serial(a, "absent.example"); got != 9 {
 		t.Error("a refused configuration changed what is served")
 	}
@@ -481,6 +483,78 @@ func TestReplacedDatabase(t *testing.T) {
 			t.Error(file, err)
 		}
 	}
+}
+
+// TestDatabaseThatCannotBeOpened: the other sources are served, and its zones as soon as it can be opened; only at a
+// change of the configuration it is a reason to refuse.
+func TestDatabaseThatCannotBeOpened(t *testing.T) {
+	dir := t.TempDir()
+	good1, bad, worse := filepath.Join(dir, "good"), filepath.Join(dir, "bad"), filepath.Join(dir, "no/such/folder")
+	store(t, good1, "example.org", good(t, "example.org", 1))
+	file := filepath.Join(dir, "file")
+	for path, text := range map[string]string{bad: strings.Repeat("no database ", 100), file: "@ 60 SOA ns h 7 2 3 4 5\n@ 60 NS ns\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := newAuthority(t)
+	opened := make(chan Finding, 100)
+	a.SetObserver(func(f Finding) {
+		if f.Kind == DatabaseReplaced {
+			opened <- f
+		}
+	})
+	broken, never := inDatabase(bad), inDatabase(worse)
+	broken.Name = "broken"
+	never.Name, never.Cached, never.Only = "never", true, []wire.Name{wire.MustParseName("named.example")}
+	files := Source{Class: wire.ClassIN, Name: MasterFiles, Type: MasterFiles, Cached: true, Files: []ZoneFile{{wire.MustParseName("file.example"), file}}}
+	c := apply(t, a, inDatabase(good1), broken, never, files)
+	if m := c.Missing(); len(m) != 2 || !strings.Contains(m[0].Error(), bad) || !strings.Contains(m[1].Error(), worse) {
+		t.Errorf("missing: %v", m)
+	}
+	found := 0
+	for _, f := range c.Findings() {
+		if f.Kind == DatabaseUnavailable && f.Err != nil && (f.Database == bad || f.Database == worse) {
+			found++
+		}
+	}
+	if found != 2 {
+		t.Errorf("findings %v", c.Findings())
+	}
+	expect := func(want map[string]int) {
+		t.Helper()
+		for of, serialWanted := range want {
+			if got := serial(a, of); got != serialWanted {
+				t.Errorf("%s: %d, want %d", of, got, serialWanted)
+			}
+		}
+	}
+	expect(map[string]int{"example.org": 1, "later.example": -1, "named.example": -2, "file.example": 7})
+	named := wire.MustParseName("named.example")
+	if err := a.Update(t.Context(), wire.ClassIN, named, add(t, "x 60 A 192.0.2.1")); !errors.Is(err, zone.ErrNotLoaded) {
+		t.Errorf("update: %v", err)
+	}
+	if err := a.Reload(t.Context(), wire.ClassIN, named); err == nil || errors.Is(err, ErrNotServed) {
+		t.Errorf("reload: %v", err)
+	}
+	if err := a.Reload(t.Context(), wire.ClassIN, wire.MustParseName("later.example")); err == nil || errors.Is(err, ErrNotServed) {
+		t.Errorf("reload: %v", err)
+	}
+	if err := a.Update(t.Context(), wire.ClassIN, origin, add(t, "x 60 A 192.0.2.1")); err != nil {
+		t.Errorf("update of another zone: %v", err)
+	}
+
+	repaired := filepath.Join(dir, "repaired")
+	store(t, repaired, "later.example", good(t, "later.example", 3))
+	for _, err := range []error{os.Remove(file), os.Rename(repaired, bad)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f := <-opened; f.Database != bad {
+		t.Errorf("opened %s", f.Database)
+	}
+	expect(map[string]int{"example.org": 2, "later.example": 3, "named.example": -2, "file.example": 7})
 }
 
 func TestUpdateHandler(t *testing.T) {

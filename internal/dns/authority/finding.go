@@ -10,17 +10,18 @@ import (
 type FindingKind int
 
 const (
-	LoadFailed       FindingKind = iota // DATASRC_LOAD_ZONE_ERROR: the zone is not served, or served as it was
-	CheckError                          // DATASRC_CHECK_ERROR: why a zone failed its validation; LoadFailed follows
-	CheckWarning                        // DATASRC_CHECK_WARNING
-	FileError                           // DATASRC_MASTER_LOAD_ERROR: Err names file and line; LoadFailed follows
-	FileWarning                         // DATASRC_MASTER_LOAD_WARN
-	ZoneNotFound                        // DATASRC_CACHE_ZONE_NOTFOUND: in cache-zones but not in the database
-	UnknownType                         // DATASRC_LIBRARY_ERROR: the source is skipped
-	DatabaseCreated                     // DATASRC_SQLITE_SETUP: Err is nil, Database the path
-	DatabaseFailed                      // a database in use could not be read; the zones are served as they were
-	DatabaseReplaced                    // the file at a database's path is another one, which was opened; Err is nil
-	ZoneLoaded                          // a zone was loaded anew because another process changed it; Err is nil
+	LoadFailed          FindingKind = iota // DATASRC_LOAD_ZONE_ERROR: the zone is not served, or served as it was
+	CheckError                             // DATASRC_CHECK_ERROR: why a zone failed its validation; LoadFailed follows
+	CheckWarning                           // DATASRC_CHECK_WARNING
+	FileError                              // DATASRC_MASTER_LOAD_ERROR: Err names file and line; LoadFailed follows
+	FileWarning                            // DATASRC_MASTER_LOAD_WARN
+	ZoneNotFound                           // DATASRC_CACHE_ZONE_NOTFOUND: in cache-zones but not in the database
+	UnknownType                            // DATASRC_LIBRARY_ERROR: the source is skipped
+	DatabaseCreated                        // DATASRC_SQLITE_SETUP: Err is nil, Database the path
+	DatabaseFailed                         // a database in use could not be read; the zones are served as they were
+	DatabaseUnavailable                    // a database could not be opened; it is tried again, and its zones are not known until then
+	DatabaseReplaced                       // the file at a database's path is another one, or can be opened at last; Err is nil
+	ZoneLoaded                             // a zone was loaded anew because another process changed it; Err is nil
 )
 
 // Finding is something an operator should know about a zone or a data source.

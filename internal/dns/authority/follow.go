@@ -11,22 +11,46 @@ import (
 	"bundy/internal/dns/zonedb"
 )
 
-// database is an open database and its follower.
+// database is a database and its follower.
 type database struct {
-	*zonedb.DB
-	moved atomic.Bool   // the file is another one
-	poke  chan struct{} // asks the follower to look at all zones
-	stop  context.CancelFunc
-	ended chan struct{} // closed when the follower is; nil when it was never started
+	*zonedb.DB               // nil as long as it could not be opened
+	path       string        // absolute
+	err        error         // why it could not be opened
+	moved      atomic.Bool   // the file is another one
+	poke       chan struct{} // asks the follower to look at all zones
+	stop       context.CancelFunc
+	ended      chan struct{} // closed when the follower is; nil when it was never started
+}
+
+// openDatabase opens a database and reads what zones it has. When that fails the database is one without DB.
+func openDatabase(ctx context.Context, path string) *database {
+	d := &database{path: path, poke: make(chan struct{}, 1)}
+	db, err := zonedb.Open(path)
+	if err == nil {
+		if _, err = db.Zones(ctx); err != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	if d.err = err; err == nil {
+		d.DB = db
+	}
+	return d
 }
 
 // pollInterval is how soon a change that another process made in a database is noticed. Looking costs microseconds.
 const pollInterval = 250 * time.Millisecond
 
-// follow starts the goroutine that looks for changes in a database.
+// follow starts the goroutine that looks for changes in a database, or, while it cannot be opened, tries to open it.
 func (a *Authority) follow(db *database) {
 	ctx, stop := context.WithCancel(context.Background())
 	db.stop, db.ended = stop, make(chan struct{})
+	if db.DB == nil {
+		a.background.Go(func() {
+			defer close(db.ended)
+			a.awaitOpen(ctx, db)
+		})
+		return
+	}
 	a.background.Go(func() {
 		defer close(db.ended)
 		tick := time.NewTicker(pollInterval)
@@ -46,7 +70,7 @@ func (a *Authority) follow(db *database) {
 			}
 			wait := max(pollInterval, pollShare*time.Since(began))
 			if err != nil && ctx.Err() == nil {
-				a.observe([]Finding{{Kind: DatabaseFailed, Database: db.Path(), Err: err}})
+				a.observe([]Finding{{Kind: DatabaseFailed, Database: db.path, Err: err}})
 				wait = failInterval
 			}
 			tick.Reset(wait)
@@ -62,10 +86,35 @@ func (a *Authority) follow(db *database) {
 	})
 }
 
+// awaitOpen tries to open a database until that is possible, and then puts its zones in service. Why it is not possible
+// is told again only when the reason changes.
+func (a *Authority) awaitOpen(ctx context.Context, db *database) {
+	told := db.err.Error()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(openInterval):
+		}
+		probe := openDatabase(ctx, db.path)
+		err := probe.err
+		if err == nil {
+			err = errors.Join(probe.Close(), a.reopen(ctx, db))
+		}
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return
+		case err.Error() != told:
+			told = err.Error()
+			a.observe([]Finding{{Kind: DatabaseFailed, Database: db.path, Err: err}})
+		}
+	}
+}
+
 // reopen opens the file that stands at the path of a database now, and loads all its zones. Until that is possible the
 // zones are served as they were; updates fail, since they could not be kept.
 func (a *Authority) reopen(ctx context.Context, db *database) error {
-	if _, err := os.Stat(db.Path()); err != nil {
+	if _, err := os.Stat(db.path); err != nil {
 		return fmt.Errorf("%w: %w", zonedb.ErrMoved, err) // opening would make an empty one
 	}
 	select {
@@ -74,7 +123,7 @@ func (a *Authority) reopen(ctx context.Context, db *database) error {
 		return ctx.Err()
 	}
 	a.mu.Lock()
-	used := a.set.databases[db.Path()] == db
+	used := a.set.databases[db.path] == db
 	var sources []Source
 	for _, src := range a.set.sources {
 		sources = append(sources, src.Source)
@@ -84,13 +133,17 @@ func (a *Authority) reopen(ctx context.Context, db *database) error {
 		a.changing <- struct{}{}
 		return nil
 	}
-	c, err := a.prepare(ctx, sources)
+	c, err := a.prepare(ctx, sources, true)
 	if err != nil {
 		return err
 	}
+	if now := c.next.databases[db.path]; now.DB == nil { // broken again since it was looked at
+		c.Discard()
+		return now.err
+	}
 	a.observe(c.Findings())
 	c.Apply()
-	a.observe([]Finding{{Kind: DatabaseReplaced, Database: db.Path()}})
+	a.observe([]Finding{{Kind: DatabaseReplaced, Database: db.path}})
 	return nil
 }
 
@@ -100,6 +153,9 @@ const pollShare = 20
 // failInterval keeps a database that cannot be read from filling the log.
 const failInterval = 5 * time.Second
 
+// openInterval is how often a database that cannot be opened is tried again.
+const openInterval = time.Second
+
 // retire closes a database that is not used any more, in the background.
 func (a *Authority) retire(db *database) {
 	a.background.Go(func() {
@@ -107,8 +163,11 @@ func (a *Authority) retire(db *database) {
 			db.stop()
 			<-db.ended
 		}
+		if db.DB == nil {
+			return
+		}
 		if err := db.Close(); err != nil {
-			a.observe([]Finding{{Kind: DatabaseFailed, Database: db.Path(), Err: err}})
+			a.observe([]Finding{{Kind: DatabaseFailed, Database: db.path, Err: err}})
 		}
 	})
 }

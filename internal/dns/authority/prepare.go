@@ -30,12 +30,15 @@ type Change struct {
 // Findings tells what an operator should know of the new data sources.
 func (c *Change) Findings() []Finding { return c.found }
 
-// Missing lists the master files that do not exist: reason to refuse a configuration, but not to refuse to start.
+// Missing lists the master files that do not exist and the databases that cannot be opened: reason to refuse a
+// configuration, but not to refuse to start.
 func (c *Change) Missing() []error { return c.missing }
 
 // Prepare opens and loads data sources while the old ones are served. Zones of databases that stay configured are not
 // loaded anew; master files are. A zone that cannot be loaded is no error but a finding, and the zone will be known but
-// not served. The error joins all databases that cannot be opened or listed. One change is prepared at a time: Prepare
+// not served. A database that cannot be opened is in Missing; after Apply it is tried again until it can be opened, and
+// its zones are not known meanwhile, except those that the configuration names. The error joins all databases that were
+// in use and cannot be read or opened any more. One change is prepared at a time: Prepare
 // waits for the Apply or Discard of an earlier one.
 func (a *Authority) Prepare(ctx context.Context, sources []Source) (*Change, error) {
 	select {
@@ -43,11 +46,11 @@ func (a *Authority) Prepare(ctx context.Context, sources []Source) (*Change, err
 	case <-ctx.Done():
 		return nil, fmt.Errorf("waiting for an earlier change of data sources: %w", ctx.Err())
 	}
-	return a.prepare(ctx, sources)
+	return a.prepare(ctx, sources, false)
 }
 
-// prepare is Prepare for who has the token.
-func (a *Authority) prepare(ctx context.Context, sources []Source) (*Change, error) {
+// prepare is Prepare for who has the token. With keepFiles, zones of master files that are in use stay as they are.
+func (a *Authority) prepare(ctx context.Context, sources []Source, keepFiles bool) (*Change, error) {
 	a.mu.Lock()
 	old := a.set
 	a.mu.Unlock()
@@ -62,9 +65,15 @@ func (a *Authority) prepare(ctx context.Context, sources []Source) (*Change, err
 		case MasterFiles:
 			for _, f := range conf.Files {
 				src.files[keyOf(conf.Class, f.Origin)] = f.Path
-				s := newSlot(a, src, f.Origin)
+				var s *slot
+				if keepFiles {
+					s = a.keptFile(old, src, f)
+				}
+				if s == nil {
+					s = newSlot(a, src, f.Origin)
+					c.toLoad = append(c.toLoad, s)
+				}
 				src.slots[s.key] = s
-				c.toLoad = append(c.toLoad, s)
 			}
 		default:
 			c.found = append(c.found, Finding{Kind: UnknownType, Class: conf.Class, Source: conf.Name,
@@ -94,18 +103,14 @@ func (c *Change) addDatabase(ctx context.Context, old *set, src *source) error {
 		return err
 	}
 	if src.db = c.next.databases[path]; src.db == nil {
-		if src.db = old.databases[path]; src.db == nil || src.db.moved.Load() {
-			db, err := zonedb.Open(path)
-			if err != nil {
-				return err
-			}
-			src.db = &database{DB: db, poke: make(chan struct{}, 1)}
-			c.opened = append(c.opened, src.db)
-			if db.Created() {
-				c.found = append(c.found, Finding{Kind: DatabaseCreated, Class: src.Class, Source: src.Name, Database: path})
-			}
+		if src.db, err = c.database(ctx, old.databases[path], src, path); err != nil {
+			return err
 		}
 		c.next.databases[path] = src.db
+	}
+	if src.db.DB == nil {
+		c.withoutDatabase(src)
+		return nil
 	}
 	stored, err := src.db.Zones(ctx)
 	if err != nil {
@@ -134,6 +139,40 @@ func (c *Change) addDatabase(ctx context.Context, old *set, src *source) error {
 	return nil
 }
 
+// database gives the database to use for path: old, which is that of the set in use or nil, or one opened now. A database
+// that was never open and cannot be opened is no error, for the zones of others can be served without it.
+func (c *Change) database(ctx context.Context, old *database, src *source, path string) (*database, error) {
+	if old != nil && old.DB != nil && !old.moved.Load() {
+		return old, nil
+	}
+	db := openDatabase(ctx, path)
+	if db.DB != nil {
+		c.opened = append(c.opened, db)
+		if db.Created() {
+			c.found = append(c.found, Finding{Kind: DatabaseCreated, Class: src.Class, Source: src.Name, Database: path})
+		}
+		return db, nil
+	}
+	if old != nil && old.DB != nil {
+		return nil, db.err
+	}
+	c.missing = append(c.missing, fmt.Errorf("data source %s: %w", src.Name, db.err))
+	if old != nil {
+		return old, nil // whose follower goes on trying
+	}
+	c.found = append(c.found, Finding{Kind: DatabaseUnavailable, Class: src.Class, Source: src.Name, Database: path, Err: db.err})
+	return db, nil
+}
+
+// withoutDatabase makes the zones of a source whose database cannot be opened known, where the configuration names them.
+func (c *Change) withoutDatabase(src *source) {
+	for _, origin := range src.Only {
+		s := newSlot(c.authority, src, origin)
+		s.err = src.db.err
+		src.slots[s.key] = s
+	}
+}
+
 // keptSlots gives the slots of the source at work that reads the same zones in the same way.
 func (a *Authority) keptSlots(old *set, src *source) map[key]*slot {
 	a.mu.Lock()
@@ -148,6 +187,19 @@ func (a *Authority) keptSlots(old *set, src *source) map[key]*slot {
 		}
 	}
 	return kept
+}
+
+// keptFile gives the slot of the source at work that has the zone from the same master file, nil if none has.
+func (a *Authority) keptFile(old *set, src *source, f ZoneFile) *slot {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k := keyOf(src.Class, f.Origin)
+	for _, o := range old.sources {
+		if o.db == nil && o.Class == src.Class && o.Name == src.Name && o.files[k] == f.Path {
+			return o.slots[k]
+		}
+	}
+	return nil
 }
 
 // load reads the zones that are new, as many at once as there are processors.

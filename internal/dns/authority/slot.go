@@ -72,7 +72,7 @@ func (s *slot) editions() (own, seen zonedb.Edition) {
 func (s *slot) finding(kind FindingKind, err error) Finding {
 	f := Finding{Kind: kind, Class: s.class, Origin: s.origin, Source: s.source, Err: err}
 	if s.db != nil {
-		f.Database = s.db.Path()
+		f.Database = s.db.path
 	}
 	return f
 }
@@ -101,6 +101,9 @@ func (s *slot) load(ctx context.Context) ([]Finding, error) {
 
 func (s *slot) read(ctx context.Context) (*zone.Version, zonedb.Edition, []Finding, error) {
 	if s.db != nil {
+		if s.db.DB == nil {
+			return nil, zonedb.Edition{}, nil, s.db.err
+		}
 		v, edition, err := s.db.Load(ctx, s.origin, s.class)
 		return v, edition, nil, err
 	}

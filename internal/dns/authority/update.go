@@ -171,6 +171,9 @@ func (a *Authority) Reload(ctx context.Context, class wire.Class, origin wire.Na
 		if !src.wants(class, origin) {
 			continue
 		}
+		if src.db.DB == nil {
+			return src.db.err
+		}
 		if err := a.enter(ctx, src, newSlot(a, src, origin)); !isNoZone(err) {
 			return err
 		}
