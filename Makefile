@@ -20,7 +20,7 @@ unit:
 	$(GO) test ./internal/... ./cmd/...
 
 race:
-	tools/need test
+	tools/need race
 	$(GO) test -race ./...
 
 lint:
