@@ -10,7 +10,7 @@ type Config struct {
 	NextServer    string   `json:"next-server" optional:"true" default:"" help:"Address of the boot server (siaddr) for subnets without their own; empty sends none."`
 	EchoClientID  bool     `json:"echo-client-id" optional:"true" default:"true" help:"Copy the client identifier into replies (RFC 6842)."`
 	Authoritative bool     `json:"authoritative" optional:"true" default:"false" help:"No other server serves these subnets: clients that are not known and ask for a wrong address are told so at once."`
-	ServerPort    uint16   `json:"server-port" optional:"true" default:"67" min:"1" max:"65535" help:"UDP port that the server listens on, and that relays are answered at."`
+	ServerPort    uint16   `json:"server-port" optional:"true" default:"67" min:"1" max:"65535" help:"UDP port that the server listens on. At 67 relays are answered at port 67, with another port at the port they sent from."`
 	ClientPort    uint16   `json:"client-port" optional:"true" default:"68" min:"1" max:"65535" help:"UDP port that clients are answered at."`
 	Probation     uint32   `json:"decline-probation-period" optional:"true" default:"86400" min:"1" max:"4294967295" help:"Seconds for which an address is not given out after a client found it in use."`
 

@@ -44,6 +44,7 @@ func TestFrame(t *testing.T) {
 func TestReplyTo(t *testing.T) {
 	ports := Ports{Server: 67, Client: 68}
 	zero := netip.IPv4Unspecified()
+	source := netip.MustParseAddrPort("192.0.2.77:1234")
 	a := netip.MustParseAddr
 	for _, c := range []struct {
 		name    string
@@ -70,7 +71,10 @@ func TestReplyTo(t *testing.T) {
 		c.request(&request)
 		reply := packet4.Message{YIAddr: a("192.0.2.10")}
 		reply.SetType(c.kind)
-		got := ports.ReplyTo(&request, &reply, netip.MustParseAddrPort("192.0.2.77:1234"))
+		if got := (Ports{Server: 6700, Client: 68}).ReplyTo(&request, &reply, source); request.Relayed() && got.To.Port() != source.Port() {
+			t.Errorf("%s, server on port 6700: %+v", c.name, got)
+		}
+		got := ports.ReplyTo(&request, &reply, source)
 		if got.To.String() != c.want || (got.HWAddr != "") != c.frame {
 			t.Errorf("%s: %+v", c.name, got)
 		}

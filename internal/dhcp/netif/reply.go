@@ -9,6 +9,9 @@ import (
 // Ports are the UDP ports of servers and relays (67) and of clients (68).
 type Ports struct{ Server, Client uint16 }
 
+// standardServer is the port of servers (RFC 2131 section 4.1).
+const standardServer = 67
+
 // relayPort is the sub-option by which a relay asks for replies to the port it sent from (RFC 8357 section 5.1).
 const relayPort = 19
 
@@ -26,11 +29,13 @@ func (p Ports) Broadcast() Destination {
 
 // ReplyTo tells where the reply to a request goes (RFC 2131 section 4.1): to the relay; to the address that the client
 // has; a NAK to everybody on the link; to everybody too when the client asks for it; else to the address it is being
-// given, by its hardware address. source is where the request came from.
+// given, by its hardware address. source is where the request came from. A server on a port of its own, as when the suite runs
+// unprivileged, cannot expect relays to listen on that port: it answers them at the port they sent from.
 func (p Ports) ReplyTo(request, reply *packet4.Message, source netip.AddrPort) Destination {
 	if request.Relayed() {
 		port := p.Server
-		if _, ok := request.SubOption(relayPort); ok && source.Port() != 0 {
+		_, asked := request.SubOption(relayPort)
+		if (asked || p.Server != standardServer) && source.Port() != 0 {
 			port = source.Port()
 		}
 		return Destination{To: netip.AddrPortFrom(request.GIAddr, port)}
