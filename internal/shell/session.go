@@ -69,9 +69,9 @@ func (s *session) prompt() string {
 	return "/" + s.location + "> "
 }
 
-// run runs one command. depth counts the scripts around it.
+// run runs one command; an empty line and a comment, as in files of execute, do nothing. depth counts the scripts around it.
 func (s *session) run(ctx context.Context, text string, depth int) error {
-	if strings.TrimSpace(text) == "" {
+	if text = strings.TrimSpace(text); text == "" || strings.HasPrefix(text, "#") {
 		return nil
 	}
 	if err := s.refresh(ctx); err != nil {

@@ -214,6 +214,14 @@ Parameters:
 `)
 }
 
+// Scripts on standard input are commented as files of execute are.
+func TestCommentsAmongCommands(t *testing.T) {
+	s, _, out := newShell(t)
+	if err := s.loop(t.Context(), terminal.Lines(strings.NewReader("# one\n  \t# two\n\nInit ping\n"))); err != nil || out.String() != "\"pong\"\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
 func TestExecute(t *testing.T) {
 	s, _, out := newShell(t)
 	script := writeFile(t, "script", "# comment\n\n  !echo   hello there\n!VERBOSE\ton\n# seen\nconfig set Auth/tcp_recv_timeout 7\n!verbose off\n!dance\nInit ping\n")
