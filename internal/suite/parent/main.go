@@ -64,10 +64,8 @@ func run(o *options, log *logging.Root, signals <-chan os.Signal, out io.Writer,
 		own.Log(msgShutdownComplete)
 		return exitOK
 	}
-	document, unusable := errors.AsType[*config.FileError](err)
-	switch {
-	case unusable:
-		own.Log(msgStartupError, document)
+	switch _, unusable := errors.AsType[*config.FileError](err); {
+	case unusable: // the configuration manager has said so
 		return exitDocument
 	case errors.Is(err, bus.ErrAlreadyRunning):
 		own.Log(msgAlreadyRunning, err)
@@ -102,9 +100,6 @@ func newSuite(o *options, log *logging.Root, out io.Writer, table func(paths.Pat
 	}
 	if err = makeDirectories(s.paths, s.account); err != nil {
 		return nil, err
-	}
-	if err = welcome(out, s.paths, o); err != nil {
-		return nil, fmt.Errorf("write to standard output: %w", err)
 	}
 	if o.placement == placementSingle {
 		if err = s.account.become(); err != nil {
@@ -144,8 +139,13 @@ func newSuite(o *options, log *logging.Root, out io.Writer, table func(paths.Pat
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.conn.Register(context.Background(), config.ModuleName, s.config.Call)
-	return s, err
+	if _, err = s.conn.Register(context.Background(), config.ModuleName, s.config.Call); err != nil {
+		return nil, err
+	}
+	if err = welcome(out, s.paths, o); err != nil { // only now: nothing is to be typed for a suite that cannot start
+		return nil, fmt.Errorf("write to standard output: %w", err)
+	}
+	return s, nil
 }
 
 // launcher makes processes where --placement wants them.

@@ -110,16 +110,15 @@ func (o *options) paths() (paths.Paths, error) {
 	return paths.Below(dir), nil
 }
 
-// config gives the file of the stored configuration: a name alone is looked for in the current directory, a name with
-// a data path there.
+// config gives the file of the stored configuration. The current directory has no part in it.
 func (o *options) config(p paths.Paths) (string, error) {
 	switch {
 	case o.configFile == "":
 		return filepath.Join(p.State, "bundy-config.db"), nil
-	case o.dataPath != "" && !filepath.IsAbs(o.configFile):
-		return filepath.Join(p.State, o.configFile), nil
+	case filepath.IsAbs(o.configFile):
+		return filepath.Clean(o.configFile), nil
 	}
-	return filepath.Abs(o.configFile)
+	return filepath.Join(p.State, o.configFile), nil
 }
 
 // socket gives the file of the command channel.

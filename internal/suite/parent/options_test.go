@@ -63,7 +63,7 @@ func TestFileNames(t *testing.T) {
 		{"-p data", here + "/data/bundy-config.db", here + "/data/msgq_socket"},
 		{"-p /data -c my.db", "/data/my.db", "/data/msgq_socket"},
 		{"-p /data --config-file /etc/my.db -m s", "/etc/my.db", here + "/s"},
-		{"-c my.db", here + "/my.db", "/usr/local/var/bundy/msgq_socket"},
+		{"-c my.db", "/usr/local/var/bundy/my.db", "/usr/local/var/bundy/msgq_socket"},
 	} {
 		o, err := parse(strings.Fields(test.args), os.Stdout, os.Stderr)
 		if err != nil {

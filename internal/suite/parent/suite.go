@@ -123,15 +123,15 @@ func (s *suite) attend(sup *supervisor.Supervisor, signals <-chan os.Signal, acc
 	}
 }
 
-// announce tells the world that start-up is complete.
+// announce tells the world that start-up is complete. It is not when what was asked for at start cannot be done.
 func (s *suite) announce() error {
-	s.complete = true
-	s.log.Log(msgStartupComplete)
 	if s.options.pidFile != "" {
 		if err := writePID(s.options.pidFile); err != nil {
 			return err
 		}
 	}
+	s.complete = true
+	s.log.Log(msgStartupComplete)
 	s.notify(daemon.SdNotifyReady)
 	return nil
 }

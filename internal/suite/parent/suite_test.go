@@ -311,6 +311,9 @@ func lifeOfASuite(t *testing.T, placement string) {
 	if second.status() != exitFailure || !strings.Contains(second.output.String(), "already running") {
 		t.Errorf("second suite in the same directory:\n%s", second.output.String())
 	}
+	if strings.Contains(second.output.String(), "Type in another window") {
+		t.Errorf("a suite that cannot start tells what to type:\n%s", second.output.String())
+	}
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +399,23 @@ func TestUnusableDocument(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "bundy-config.db"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r := launch(t, dir); r.status() != exitDocument {
+	r := launch(t, dir)
+	if r.status() != exitDocument {
 		t.Errorf("exit status is not %d:\n%s", exitDocument, r.output.String())
+	}
+	if n := strings.Count(r.output.String(), "unexpected end"); n != 1 {
+		t.Errorf("%d errors for one cause:\n%s", n, r.output.String())
+	}
+}
+
+// What cannot be done at the end of the start ends the suite with a message that says why, not with silence.
+func TestPIDFileThatCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	r := launch(t, dir, "--pid-file", filepath.Join(dir, "missing", "pid"))
+	if got := r.status(); got != exitFailure {
+		t.Errorf("exit status %d", got)
+	}
+	if text := r.output.String(); !strings.Contains(text, "BUNDY_STARTUP_ERROR") || !strings.Contains(text, "missing") || strings.Contains(text, "BUNDY_STARTUP_COMPLETE") {
+		t.Errorf("log:\n%s", text)
 	}
 }
