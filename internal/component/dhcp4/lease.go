@@ -2,6 +2,7 @@ package dhcp4
 
 import (
 	"net/netip"
+	"time"
 
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/duid"
@@ -108,6 +109,10 @@ func (s *server) held(x *exchange, q allocate.Query, view allocate.View) bool {
 	return true
 }
 
+// wholeSecond is when a lease begins that is given at t. Files keep whole seconds. It is the next one, so that the lease
+// is over here no earlier than for its client, who reckons in full from when it asked (RFC 2131 section 4.4.1).
+func wholeSecond(t time.Time) time.Time { return t.Add(second - 1).UTC().Truncate(second) }
+
 // grant makes the lease of a positive decision, with its names and what changes about them.
 func (s *server) grant(x *exchange) {
 	d := x.decision
@@ -116,7 +121,7 @@ func (s *server) grant(x *exchange) {
 	x.names = policy.Decide(x.set.names, d.Address, x.fqdn, string(host))
 	x.lease = lease.Lease{
 		Address: d.Address, HWType: x.client.HWType, HWAddr: x.client.HWAddr, ClientID: x.client.ID,
-		ValidLifetime: x.subnet.Valid, Start: x.now.UTC().Truncate(second), SubnetID: x.subnet.ID,
+		ValidLifetime: x.subnet.Valid, Start: wholeSecond(x.now), SubnetID: x.subnet.ID,
 		FQDNForward: x.names.Forward, FQDNReverse: x.names.Reverse, Hostname: x.names.LeaseHostname(),
 	}
 	if x.lease.Hostname == "" {
@@ -184,7 +189,7 @@ func (s *server) commit(x *exchange, then func()) {
 	case x.kind == packet4.Decline:
 		s.desk.store.Put(lease.Lease{
 			Address: address, HWType: x.lease.HWType, ValidLifetime: x.set.probation,
-			Start: x.now.UTC().Truncate(second), SubnetID: x.lease.SubnetID, State: lease.Declined,
+			Start: wholeSecond(x.now), SubnetID: x.lease.SubnetID, State: lease.Declined,
 		}, durable)
 	default: // NAK, and the answer to INFORM
 		then()

@@ -406,6 +406,18 @@ func TestExchanges(t *testing.T) {
 	}
 }
 
+// TestLeaseIsNotOverBeforeForItsClient is about parts of a second, which files do not keep.
+func TestLeaseIsNotOverBeforeForItsClient(t *testing.T) {
+	b := newBench(t, basicConfig)
+	b.clock = b.clock.Add(900 * time.Millisecond)
+	if got := b.exchange(packet4.Request, "want=192.0.2.10", "server=192.0.2.1"); got == nil || got.Type() != packet4.ACK {
+		t.Fatalf("answer %v", got)
+	}
+	if l, ok := b.store.Get(addr("192.0.2.10")); !ok || l.Expire().Before(b.clock.Add(4000*time.Second)) || l.Start.Nanosecond() != 0 {
+		t.Errorf("given at %v, stored as %+v", b.clock, l)
+	}
+}
+
 func TestExpiry(t *testing.T) {
 	b := newBench(t, basicConfig)
 	b.exchange(packet4.Request, "want=192.0.2.10", "host=a", "server=198.51.100.1")

@@ -24,7 +24,7 @@ type Lease struct {
 	HWAddr        string    // hardware address, raw bytes; may be empty
 	ClientID      string    // contents of option 61, raw bytes; empty when the client sent none
 	ValidLifetime uint32    // seconds; Infinity; 0 only in the journal: the lease is gone
-	Start         time.Time // client's last transaction time, whole seconds UTC
+	Start         time.Time // client's last transaction time, whole seconds UTC, never earlier than that time
 	SubnetID      uint32
 	FQDNForward   bool   // the server has (asked for) the A record
 	FQDNReverse   bool   // the server has (asked for) the PTR record
