@@ -15,17 +15,18 @@ type client struct {
 	s    *suite
 	mac  net.HardwareAddr
 	name string
+	via  netip.Addr // address of the relay, which selects the subnet
 }
 
 func newClient(t *testing.T, s *suite, number byte, name string) *client {
-	return &client{t: t, s: s, mac: net.HardwareAddr{2, 0, 0, 0, 9, number}, name: name}
+	return &client{t: t, s: s, mac: net.HardwareAddr{2, 0, 0, 0, 9, number}, name: name, via: s.address}
 }
 
 // exchange relays a message and waits for the answer to it; nil when there is none within the limit.
 func (c *client) exchange(m *dhcpv4.DHCPv4, limit time.Duration) *dhcpv4.DHCPv4 {
 	c.t.Helper()
-	relay(m, c.s.address)
-	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(c.s.address, 0)))
+	relay(m, c.via)
+	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(c.via, 0)))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -102,7 +103,20 @@ func (c *client) release(a netip.Addr) {
 	c.t.Helper()
 	m := c.message(dhcpv4.MessageTypeRelease, dhcpv4.WithOption(dhcpv4.OptServerIdentifier(net.IPv4(127, 0, 0, 1))))
 	m.ClientIPAddr = a.AsSlice()
-	relay(m, c.s.address)
+	c.tell(m)
+}
+
+// decline says that somebody else uses the address. There is no answer to it.
+func (c *client) decline(a netip.Addr) {
+	c.t.Helper()
+	c.tell(c.message(dhcpv4.MessageTypeDecline, dhcpv4.WithOption(dhcpv4.OptServerIdentifier(net.IPv4(127, 0, 0, 1))),
+		dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(a.AsSlice()))))
+}
+
+// tell relays a message that has no answer.
+func (c *client) tell(m *dhcpv4.DHCPv4) {
+	c.t.Helper()
+	relay(m, c.via)
 	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), c.s.dhcp)))
 	if err != nil {
 		c.t.Fatal(err)
