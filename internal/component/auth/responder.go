@@ -218,7 +218,7 @@ func (r *responder) finish(req *server.Request, flags wire.Flags, rcode wire.Rco
 	b.SetHeader(q.Header.ID, flags.WithOpcode(q.Header.Flags.Opcode()).WithRcode(rcode))
 	if q.EDNS.Present {
 		b.Reserve(-wire.OPTSize)
-		b.AddOPT(wire.EDNS{Size: server.MaxUDP, Rcode: rcode, DO: q.EDNS.DO})
+		b.AddOPT(wire.EDNS{Size: server.MaxUDP, Rcode: rcode, DO: q.EDNS.DO}, nil)
 		r.count.Inc(respEDNS0)
 	}
 	reply := b.Bytes()

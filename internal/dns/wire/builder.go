@@ -124,9 +124,9 @@ func (b *Builder) AddRR(s Section, rr RR) bool {
 	return true
 }
 
-// AddOPT writes the OPT record that says e, without options. False: it does not fit.
-func (b *Builder) AddOPT(e EDNS) bool {
-	if !b.room(OPTSize) {
+// AddOPT writes the OPT record that says e, with options as AppendOption makes them. False: it does not fit.
+func (b *Builder) AddOPT(e EDNS, options []byte) bool {
+	if !b.room(OPTSize + len(options)) {
 		return false
 	}
 	rr := e.RR()
@@ -134,7 +134,8 @@ func (b *Builder) AddOPT(e EDNS) bool {
 	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(rr.Type))
 	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(rr.Class))
 	b.buf = binary.BigEndian.AppendUint32(b.buf, rr.TTL)
-	b.buf = append(b.buf, 0, 0)
+	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(len(options)))
+	b.buf = append(b.buf, options...)
 	b.counts[Additional]++
 	return true
 }

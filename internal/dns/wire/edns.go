@@ -14,9 +14,8 @@ type EDNS struct {
 // OPTSize is the length of an OPT record without options.
 const OPTSize = 11
 
-// parse reads an OPT record from its class field on. Options are walked over, for their form only: what this server
-// does not know it must ignore (RFC 6891 section 6.1.2). False: an option overruns the record.
-func (e *EDNS) parse(r []byte) bool {
+// parse reads an OPT record from its class field on, but for the options in it.
+func (e *EDNS) parse(r []byte) {
 	*e = EDNS{
 		Present: true,
 		Size:    binary.BigEndian.Uint16(r),
@@ -24,17 +23,6 @@ func (e *EDNS) parse(r []byte) bool {
 		Version: r[3],
 		DO:      r[4]&0x80 != 0,
 	}
-	for o := r[8:]; len(o) > 0; {
-		if len(o) < 4 {
-			return false
-		}
-		n := 4 + int(binary.BigEndian.Uint16(o[2:]))
-		if n > len(o) {
-			return false
-		}
-		o = o[n:]
-	}
-	return true
 }
 
 // RR gives the OPT record that says e, without options.

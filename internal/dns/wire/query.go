@@ -11,20 +11,25 @@ type Query struct {
 	Class  Class
 	End    int // offset behind the question section; HeaderSize if it is empty
 
-	EDNS  EDNS
-	TSIG  bool // the last record is a TSIG (RFC 8945 section 5.1)
-	names [MaxName]byte
+	EDNS    EDNS
+	Options Options // those of the OPT record
+	TSIG    bool    // the last record is a TSIG (RFC 8945 section 5.1)
+	names   [MaxName]byte
 }
 
 // Parse reads the header, the one question and the records behind it, as far as a server needs them: OPT, and whether
 // the message is signed. The result is the rcode to refuse with: RcodeFormErr for what is malformed, RcodeBadVers for
 // an EDNS version above 0, RcodeNoError when all is well. Header, and if it could be read the question, are set in any
-// case; a Name of "" says that it could not. The message must be at least HeaderSize long. The questions of messages that do not have exactly one are not
-// read (RFC 9619). Work is linear in the length of msg.
+// case; a Name of "" says that it could not. The message must be at least HeaderSize long. The questions of messages that
+// have more than one are not read (RFC 9619); of one without any, which may ask for a cookie (RFC 7873 section 5.4), the
+// records are. Work is linear in the length of msg.
 func (q *Query) Parse(msg []byte) Rcode {
 	q.Header, q.Name, q.Type, q.Class = readHeader(msg), "", 0, 0
-	q.End, q.EDNS, q.TSIG = HeaderSize, EDNS{}, false
+	q.End, q.EDNS, q.Options, q.TSIG = HeaderSize, EDNS{}, Options{}, false
 	if q.Header.Questions != 1 {
+		if q.Header.Questions == 0 {
+			q.parseRecords(msg)
+		}
 		return RcodeFormErr
 	}
 	n := NameLength(msg[HeaderSize:]) // no pointer: there is no name before it that one could lead to
@@ -63,7 +68,11 @@ func (q *Query) parseRecords(msg []byte) Rcode {
 		}
 		switch {
 		case t == TypeOPT:
-			if i < before || q.EDNS.Present || msg[start] != 0 || !q.EDNS.parse(msg[off+2:end]) {
+			if i < before || q.EDNS.Present || msg[start] != 0 {
+				return RcodeFormErr
+			}
+			q.EDNS.parse(msg[off+2 : end])
+			if !q.Options.parse(msg[off+10 : end]) {
 				return RcodeFormErr
 			}
 		case t == TypeTSIG:

@@ -77,6 +77,8 @@ const (
 	RcodeBadKey   Rcode = 17
 	RcodeBadTime  Rcode = 18
 	RcodeBadTrunc Rcode = 22
+
+	RcodeBadCookie Rcode = 23 // RFC 7873
 )
 
 // RR is one resource record. Data is RDATA in uncompressed wire form; names inside are uncompressed and keep their
@@ -93,6 +95,12 @@ func (r Rcode) String() string {
 	names := [...]string{"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE"}
 	if int(r) < len(names) {
 		return names[r]
+	}
+	switch r {
+	case RcodeBadVers:
+		return "BADVERS"
+	case RcodeBadCookie:
+		return "BADCOOKIE"
 	}
 	return "RCODE" + strconv.Itoa(int(r))
 }
