@@ -23,6 +23,9 @@ const (
 
 	// maxAuthor bounds author and comment of a commit, which every listing of the history repeats.
 	maxAuthor = 2000
+
+	// initModule is the module that starts and stops the others.
+	initModule = "Init"
 )
 
 // commit is all of a commit but the merge. The caller holds the turn.
@@ -47,6 +50,10 @@ func (k *Keeper) commit(ctx context.Context, candidate schema.Document, by Autho
 	if err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil { // whoever asked was told that it failed, so it must not succeed
+		k.settle(ctx, prepared, Prepared.Discard)
+		return fmt.Errorf("commit given up: %w", err)
+	}
 	next := &state{number: old.number + 1, document: candidate}
 	if err := k.store(old, next, changed, by); err != nil {
 		k.options.Log.Log(msgWriteError, err)
@@ -54,7 +61,7 @@ func (k *Keeper) commit(ctx context.Context, candidate schema.Document, by Autho
 		return err
 	}
 	k.state.Store(next)
-	k.settle(ctx, prepared, Prepared.Apply)
+	k.apply(ctx, prepared)
 	k.options.Log.Log(msgCommitted, next.number, by.Name, changed)
 	if err := k.options.Publish(EventChanged, Changed{Number: next.number, Modules: changed}); err != nil {
 		k.options.Log.Log(msgPublishError, next.number, err)
@@ -148,6 +155,16 @@ func concerns(d *module.Descriptor, changed []string) bool {
 		slices.ContainsFunc(d.Watches, func(w string) bool { return slices.Contains(changed, w) }))
 }
 
+// apply puts the change in force. Init comes last: it may stop a module that this very commit concerns, which then
+// could not answer.
+func (k *Keeper) apply(ctx context.Context, prepared []member) {
+	isInit := func(m member) bool { return m.name == initModule }
+	k.settle(ctx, slices.DeleteFunc(slices.Clone(prepared), isInit), Prepared.Apply)
+	if i := slices.IndexFunc(prepared, isInit); i >= 0 {
+		k.settle(ctx, prepared[i:i+1], Prepared.Apply)
+	}
+}
+
 // settle applies or discards, even when whoever asked for the commit has gone meanwhile.
 func (k *Keeper) settle(ctx context.Context, prepared []member, do func(Prepared, context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), applyTimeout)
@@ -155,7 +172,8 @@ func (k *Keeper) settle(ctx context.Context, prepared []member, do func(Prepared
 	var wg sync.WaitGroup
 	for _, m := range prepared {
 		wg.Go(func() {
-			if err := do(m.Prepared, ctx); err != nil {
+			// One that has ended meanwhile reads the stored document when it starts again.
+			if err := do(m.Prepared, ctx); err != nil && !errors.Is(err, bus.ErrNotRunning) {
 				k.options.Log.Log(msgBadUpdateResponse, m.name, err)
 			}
 		})

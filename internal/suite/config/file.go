@@ -159,9 +159,9 @@ func (f file) clear() (string, error) {
 	}
 }
 
-// sweep removes temporary files that a crash left behind.
-func (f file) sweep() error {
-	entries, err := os.ReadDir(filepath.Dir(f.path))
+// sweep removes temporary files that a crash left behind in dir: those of files whose names begin with prefix.
+func sweep(dir, prefix string) error {
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -169,8 +169,8 @@ func (f file) sweep() error {
 		return fmt.Errorf("configuration: %w", err)
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), filepath.Base(f.path)+tempMark) {
-			if err := os.Remove(filepath.Join(filepath.Dir(f.path), e.Name())); err != nil {
+		if strings.HasPrefix(e.Name(), prefix) && strings.Contains(e.Name(), tempMark) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 				return fmt.Errorf("configuration: %w", err)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -67,7 +68,7 @@ func Open(o Options) (*Keeper, error) {
 			o.Log.Log(msgBackedUp, o.File, backup)
 		}
 	}
-	if err := k.file.sweep(); err != nil {
+	if err := errors.Join(sweep(filepath.Dir(o.File), filepath.Base(o.File)+tempMark), sweep(k.history.dir, "")); err != nil {
 		return nil, err
 	}
 	document, version, err := k.file.read()
