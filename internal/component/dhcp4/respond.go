@@ -39,7 +39,7 @@ func (s *server) respond(x *exchange) bool {
 	if id, ok := x.request.Get(packet4.OptClientID); ok && x.set.echoClientID && x.client.ID != "" {
 		reply.Set(packet4.OptClientID, id)
 	}
-	if relay, ok := x.request.Get(packet4.OptRelayAgent); ok && x.request.Relayed() {
+	if relay, ok := x.request.Get(packet4.OptRelayAgent); ok { // switches on the way put it in too, without giaddr
 		reply.Set(packet4.OptRelayAgent, relay)
 	}
 	size, _ := x.request.Uint16(packet4.OptMaxMessageSize)

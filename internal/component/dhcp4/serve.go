@@ -90,7 +90,8 @@ type exchange struct {
 	decision allocate.Decision
 	names    policy.Decision
 
-	serverID netip.Addr
+	local    netip.Addr  // our address that the client or relay gets its answer from
+	serverID netip.Addr  // by which the client is to know us
 	lease    lease.Lease // to be stored; for RELEASE and DECLINE the one that is given up
 	reply    []byte      // nil: no answer
 	answer   packet4.Type
@@ -192,8 +193,16 @@ func (s *server) accept(x *exchange) bool {
 		return drop("the client has neither client identifier nor hardware address")
 	}
 	x.unicast = x.packet.Destination.Is4() && s.ours(x.packet.Destination)
-	x.serverID = s.identifier(x)
-	if id, ok := m.Addr(packet4.OptServerID); ok && id != x.serverID && !s.ours(id) {
+	switch {
+	case x.unicast:
+		x.local = x.packet.Destination
+	case len(x.packet.Link.Addrs) > 0:
+		x.local = x.packet.Link.Addrs[0]
+	default:
+		return drop("the interface has no address")
+	}
+	override, overridden := overriddenID(m)
+	if id, ok := m.Addr(packet4.OptServerID); ok && !s.ours(id) && !(overridden && id == override) {
 		if x.kind != packet4.Request {
 			s.stats.receiveDrop.Add(1)
 			s.log.Log(msgPacketNotForUs, x.kind, x.packet.Link.Name, id)
@@ -213,17 +222,34 @@ func allZero(s string) bool {
 	return true
 }
 
-// identifier is the address by which the client knows this server: the one that the relay wants (RFC 5107), the one
-// that it sent to, else the first of the interface.
-func (s *server) identifier(x *exchange) netip.Addr {
+// overriddenID is the server identifier that the relay wants the client to see, so that renewals come by way of the
+// relay (RFC 5107). It is the relay's address: answers do not leave from it.
+func overriddenID(m *packet4.Message) (netip.Addr, bool) {
 	const override = 11
-	if b, ok := x.request.SubOption(override); ok && len(b) == 4 && x.request.Relayed() {
-		return netip.AddrFrom4([4]byte(b))
+	b, ok := m.SubOption(override)
+	if !ok || len(b) != 4 || !m.Relayed() {
+		return netip.Addr{}, false
 	}
-	if x.unicast || len(x.packet.Link.Addrs) == 0 {
-		return x.packet.Destination
+	a := netip.AddrFrom4([4]byte(b))
+	return a, !a.IsUnspecified()
+}
+
+// identify chooses the address by which the client knows this server: what the relay wants, else where it sent to,
+// else one that it can reach (RFC 2131 section 4.1): of an interface with several addresses that in the client's
+// network.
+func (x *exchange) identify() {
+	if !x.unicast && !x.request.Relayed() {
+		for _, a := range x.packet.Link.Addrs {
+			if x.subnet.Contains(a) {
+				x.local = a
+				break
+			}
+		}
 	}
-	return x.packet.Link.Addrs[0]
+	x.serverID = x.local
+	if id, ok := overriddenID(&x.request); ok {
+		x.serverID = id
+	}
 }
 
 func (s *server) classify(x *exchange) bool {
@@ -264,6 +290,7 @@ func (s *server) selectSubnet(x *exchange) bool {
 	switch {
 	case err == nil:
 		s.log.Log(msgSubnetSelected, x.subnet.Prefix, xid(x))
+		x.identify()
 		return true
 	case m.Relayed():
 		s.noRelaySubnet.Do(func() { s.log.Log(msgSubnetSelectionFailed, xid(x), m.GIAddr, x.packet.Source) })
@@ -279,7 +306,7 @@ func (s *server) send(x *exchange) {
 	if x.reply == nil {
 		return
 	}
-	if err := s.transmit(x.packet.Link, x.reply, x.serverID, x.to); err != nil {
+	if err := s.transmit(x.packet.Link, x.reply, x.local, x.to); err != nil {
 		s.stats.sendFailed.Add(1)
 		s.sendFailed.Do(func() { s.log.Log(msgSendFail, x.answer, x.to.To, err) })
 		return

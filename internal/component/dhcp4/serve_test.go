@@ -247,7 +247,7 @@ func TestFourWay(t *testing.T) {
 	b.expect(ack, "ACK 192.0.2.10")
 	for code, want := range map[uint8]string{
 		1: "ffffff00", 3: "c0000201", 6: "c0000235c0000236", 15: hex.EncodeToString([]byte("lab.test")), 42: "c000027b",
-		51: "00000fa0", 53: "05", 54: "c6336401", 58: "000003e8", 59: "000007d0", 61: "01020000000001",
+		51: "00000fa0", 53: "05", 54: "c0000201", 58: "000003e8", 59: "000007d0", 61: "01020000000001",
 		12: hex.EncodeToString([]byte("pc1.lab.test")),
 	} {
 		if got, _ := ack.Get(code); hex.EncodeToString(got) != want {
@@ -529,6 +529,51 @@ func TestRelayed(t *testing.T) {
 	got := b.exchange(packet4.Discover, "giaddr=10.0.0.1", "82=0b0401020304")
 	if id, _ := got.Addr(packet4.OptServerID); id != addr("1.2.3.4") {
 		t.Errorf("server identifier %v instead of what the relay wants", id)
+	}
+}
+
+// TestServerIdentifierOverride: the relay's address in option 54 is not one that answers could leave from, and clients
+// come back with it (RFC 5107 section 4).
+func TestServerIdentifierOverride(t *testing.T) {
+	b := newBench(t, strings.Replace(basicConfig, `"valid`, `"relay": {"ip-address": "10.0.0.1"}, "valid`, 1))
+	const override = "82=0b040a000001"
+	ack := b.exchange(packet4.Request, "giaddr=10.0.0.1", override, "server=10.0.0.1", "want=192.0.2.10")
+	b.expect(ack, "ACK 192.0.2.10")
+	if ack != nil && (ack.from != addr("198.51.100.1") || hex.EncodeToString(ack.Options[1].Data) != "0a000001") {
+		t.Errorf("sent from %v with options %+v", ack.from, ack.Options)
+	}
+	b.expect(b.exchange(packet4.Request, "giaddr=10.0.0.1", override, "ciaddr=192.0.2.10"), "ACK 192.0.2.10")
+	b.expect(b.exchange(packet4.Request, "giaddr=10.0.0.1", "server=10.0.0.1", "want=192.0.2.10"), "") // says another relay
+	if got := b.exchange(packet4.Discover, "giaddr=10.0.0.1", "82=0b0400000000"); got != nil && got.Options[1].Data[0] == 0 {
+		t.Error("the server identifier is 0.0.0.0")
+	}
+	b.exchange(packet4.Release, "giaddr=10.0.0.1", override, "server=10.0.0.1", "ciaddr=192.0.2.10")
+	if l, ok := b.store.Get(addr("192.0.2.10")); ok {
+		t.Errorf("not released: %+v", l)
+	}
+}
+
+// TestServerIdentifierIsNear: of several addresses of an interface the one in the client's network is used.
+func TestServerIdentifierIsNear(t *testing.T) {
+	b := newBench(t, basicConfig)
+	got := b.exchange(packet4.Discover)
+	b.expect(got, "OFFER 192.0.2.10")
+	if id, _ := got.Addr(packet4.OptServerID); id != addr("192.0.2.1") || got.from != id {
+		t.Errorf("server identifier %v, sent from %v", id, got.from)
+	}
+}
+
+// TestRelayInformationOfSwitch: a switch may put option 82 into a message that no relay forwards; it wants it back
+// (RFC 3046 section 2.2).
+func TestRelayInformationOfSwitch(t *testing.T) {
+	b := newBench(t, basicConfig)
+	got := b.exchange(packet4.Discover, "82=0104deadbeef0b040a000001")
+	b.expect(got, "OFFER 192.0.2.10")
+	if o := got.Options[len(got.Options)-1]; o.Code != packet4.OptRelayAgent || hex.EncodeToString(o.Data) != "0104deadbeef0b040a000001" {
+		t.Errorf("last option %+v", o)
+	}
+	if id, _ := got.Addr(packet4.OptServerID); id != addr("192.0.2.1") {
+		t.Errorf("server identifier %v: only relays choose it", id)
 	}
 }
 

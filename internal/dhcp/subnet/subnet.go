@@ -178,7 +178,7 @@ func (l List) Check() map[int]error {
 // Where is what a packet tells about the place of its client. Addresses are 0.0.0.0 when unknown.
 type Where struct {
 	Relay     netip.Addr // giaddr
-	Link      netip.Addr // where the relay says that the client is (RFC 3527, RFC 3011), before giaddr
+	Link      netip.Addr // where the relay says that the client is (RFC 3527), instead of giaddr
 	Client    netip.Addr // ciaddr of a client that sent unicast
 	Interface netip.Addr // first address of the interface that received the packet
 }
@@ -187,13 +187,15 @@ type Where struct {
 var ErrNone = errors.New("no subnet for this client")
 
 // Select finds the subnet of a client: relayed by the relay's address (in the subnet, or named by its relay/ip-address),
-// else by the client's own address, else by the interface. The first in the order of the configuration that the
+// else by the client's own address, else by the interface. A link that the relay names stands in place of its
+// address (RFC 3527 section 3). The first in the order of the configuration that the
 // classes allow is taken.
 func (l List) Select(w Where, classes class.Set) (*Subnet, error) {
 	relayed := w.Relay.IsValid() && !w.Relay.IsUnspecified()
+	linked := w.Link.IsValid() && !w.Link.IsUnspecified()
 	at := w.Interface
 	switch {
-	case w.Link.IsValid() && !w.Link.IsUnspecified():
+	case linked:
 		at = w.Link
 	case relayed:
 		at = w.Relay
@@ -201,7 +203,7 @@ func (l List) Select(w Where, classes class.Set) (*Subnet, error) {
 		at = w.Client
 	}
 	for _, s := range l {
-		named := relayed && s.Relay.IsValid() && !s.Relay.IsUnspecified() && s.Relay == w.Relay
+		named := relayed && !linked && s.Relay.IsValid() && !s.Relay.IsUnspecified() && s.Relay == w.Relay
 		if (named || at.IsValid() && s.Contains(at)) && classes.Allows(s.ClientClass) {
 			return s, nil
 		}
