@@ -158,6 +158,9 @@ func (i *instance) catchUp() {
 	}
 	defer func() { i.turn <- struct{}{} }()
 	doc, err := i.host.options.Document(ctx)
+	if i.ctx.Err() != nil {
+		return // it is being stopped, perhaps by the same commit
+	}
 	if err != nil {
 		i.host.log.Log(msgConfigGetFailed, err)
 		return

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"bundy/internal/suite/bus"
 	"bundy/internal/suite/config"
+	"bundy/internal/suite/logging"
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
@@ -457,5 +459,32 @@ func TestParseDocument(t *testing.T) {
 		if _, err := ParseDocument([]byte(text)); err == nil {
 			t.Errorf("%q was taken", text)
 		}
+	}
+}
+
+// A commit that removes a component ends it while it looks whether that commit concerns it: nothing went wrong.
+func TestStoppedWhileCatchingUp(t *testing.T) {
+	var text bytes.Buffer
+	stages(t, &twin{}, func(s *stage) {
+		root := logging.New(logging.Options{Stderr: &text})
+		if err := root.Configure(logging.Config{}); err != nil {
+			s.Fatal(err)
+		}
+		s.host.log = root.Logger("Init")
+		s.start()
+		s.host.options.Document = func(ctx context.Context) (schema.Document, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		go s.host.instances["bundy-twin"].catchUp()
+		synctest.Wait()
+		if err := s.host.Stop(s.Context(), "bundy-twin"); err != nil {
+			s.Error(err)
+		}
+		synctest.Wait()
+		root.Close()
+	})
+	if text.Len() > 0 {
+		t.Errorf("log: %s", text.String())
 	}
 }
