@@ -82,7 +82,7 @@ func login(ctx context.Context, client *rest.Client, in terminal.Source, dir str
 		}
 	}
 	if missing {
-		fmt.Fprintf(out, "No stored password file found: %s. Users are made with bundy-cmdctl-usermgr, see sections 6.2 and 7.3 of the guide.\n", filepath.Join(dir, credentialsName))
+		fmt.Fprintf(out, "No stored password file found: %s. Users are made with bundy-cmdctl-usermgr add.\n", filepath.Join(dir, credentialsName))
 	} else {
 		fmt.Fprintln(out, "Login failed: either the user name or the password is invalid.")
 	}

@@ -50,7 +50,6 @@ and there, for example to run the DNS server:
 
     config add Init/components bundy-auth
     config set Init/components/bundy-auth/special auth
-    config set Init/components/bundy-auth/kind needed
     config commit
 
 `, file, port)
