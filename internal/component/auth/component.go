@@ -79,7 +79,9 @@ func newComponent(m *schema.Module, a *authority.Authority, doc schema.Document,
 		c.log.Log(msgConfigLoad, err)
 		return nil, err
 	}
-	c.server = server.New(c.handler, func() time.Duration { return time.Duration(c.timeout.Load()) })
+	c.server = server.New(c.handler, func() server.Limits {
+		return server.Limits{Receive: time.Duration(c.timeout.Load()), Connections: 1024, PerClient: 256}
+	})
 	c.log.Log(msgCreated)
 	return c, nil
 }
@@ -230,6 +232,7 @@ func (c *component) useSources(change *authority.Change) {
 		c.report(f)
 	}
 	c.log.Log(msgReconfigured, c.generation.Add(1), c.zones())
+	c.tellAllLoaded()
 }
 
 // zones counts the zones that are known.

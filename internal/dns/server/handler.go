@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/netip"
+	"time"
 )
 
 // MaxUDP is the largest datagram received and sent: what the suite says in EDNS that it takes.
@@ -20,6 +21,12 @@ type Request struct {
 	Message []byte // valid until Handle returns
 	Client  netip.AddrPort
 	TCP     bool
+
+	// Idle is how long the stream may stay without use if the client asks for it; 0 when there are so many streams
+	// that clients shall rather go, and over UDP (RFC 7828 section 3.3).
+	Idle time.Duration
+	// Stay is set by Handle when the client asks for it.
+	Stay bool
 
 	later func() func(reply []byte)
 }

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Server answers on any number of addresses with handlers of one kind.
@@ -19,11 +18,11 @@ type Server struct {
 	failed   chan error
 }
 
-// New makes a server that listens nowhere yet. handler makes one for each goroutine that needs its own. timeout is
-// asked for the time that a TCP client has for each message; 0 is without end.
-func New(handler func() Handler, timeout func() time.Duration) *Server {
+// New makes a server that listens nowhere yet. handler makes one for each goroutine that needs its own. limits is asked
+// for each connection and message, so that they can change.
+func New(handler func() Handler, limits func() Limits) *Server {
 	s := &Server{handler: handler, failed: make(chan error, 1)}
-	s.streams = newStreams(handler, timeout, &s.counters, s.failed)
+	s.streams = newStreams(handler, limits, &s.counters, s.failed)
 	return s
 }
 

@@ -37,13 +37,22 @@ type fixture struct {
 	udp     uint16 // ports
 	port    int
 	timeout atomic.Int64
+	idle    atomic.Int64
 }
+
+// Limits of connections in the tests.
+const (
+	maxConnections = 300
+	maxPerClient   = 256
+)
 
 func start(t *testing.T, host string, h func() server.Handler) *fixture {
 	t.Helper()
 	f := &fixture{}
 	f.timeout.Store(int64(time.Minute))
-	f.server = server.New(h, func() time.Duration { return time.Duration(f.timeout.Load()) })
+	f.server = server.New(h, func() server.Limits {
+		return server.Limits{Receive: time.Duration(f.timeout.Load()), Idle: time.Duration(f.idle.Load()), Connections: maxConnections, PerClient: maxPerClient}
+	})
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		t.Skipf("cannot listen on %s: %v", host, err)
@@ -235,7 +244,9 @@ func (panicking) Handle(*server.Request, []byte) []byte { panic("a handler's mis
 
 func TestPanicEndsTheServer(t *testing.T) {
 	for _, network := range []string{"udp", "tcp"} {
-		s := server.New(func() server.Handler { return panicking{} }, func() time.Duration { return time.Minute })
+		s := server.New(func() server.Handler { return panicking{} }, func() server.Limits {
+			return server.Limits{Receive: time.Minute, Connections: 1, PerClient: 1}
+		})
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -307,5 +318,33 @@ func TestConnectionCap(t *testing.T) {
 	}
 	if n := f.server.Counters().Refused.Load(); n != 1 {
 		t.Errorf("%d refusals counted, want 1", n)
+	}
+}
+
+// Slow clients that take all connections leave datagrams alone.
+func TestFullOfSlowClients(t *testing.T) {
+	f := start(t, "127.0.0.1", func() server.Handler { return echo{} })
+	for i := range maxConnections {
+		local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%2))}
+		conn, err := net.DialTCP("tcp", local, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: f.port})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		conn.Write(framed(message(1, 60000))[:20]) // and no more
+	}
+	conn := f.dial(t)
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("a connection beyond the limit was served")
+	}
+	datagrams, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), f.udp)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer datagrams.Close()
+	for id := range byte(100) {
+		if got := exchange(t, datagrams, message(uint16(id), 40)); len(got) != 40 || got[1] != id {
+			t.Fatalf("datagram %d: got %d octets", id, len(got))
+		}
 	}
 }

@@ -13,11 +13,6 @@ import (
 )
 
 const (
-	// maxConnections bounds the streams of all clients together. Each costs a goroutine and some kilobytes, and two
-	// messages of memory while one is read and answered.
-	maxConnections = 1024
-	// maxPerClient bounds the streams of one IPv4 address or IPv6 /64, so that one client cannot take them all.
-	maxPerClient = 256
 	// writeTime is how long a client may take to read a reply.
 	writeTime = 10 * time.Second
 	// laterTime is how long a reply that was promised for later is waited for.
@@ -25,13 +20,31 @@ const (
 	// acceptPause is the time between attempts when the system has no descriptor or memory for a connection.
 	acceptPause = 50 * time.Millisecond
 
+	// streamBuffer holds messages of up to two octets less while they arrive; longer ones take memory as they grow.
 	streamBuffer = 4096
 	maxMessage   = 65535
 )
 
+// Limits bound what TCP clients can take. The zero value lets nobody in.
+type Limits struct {
+	// Receive is the time that a client has for each message, 0 is without end.
+	Receive time.Duration
+	// Idle is the time between two messages for a client that asked for it (RFC 7828). It has Receive for each message
+	// once that has begun. Less than Receive means Receive.
+	Idle time.Duration
+	// Connections bounds the streams of all clients together. Each costs a goroutine and some kilobytes, and a
+	// message of memory while it is answered.
+	Connections int
+	// PerClient bounds the streams of one IPv4 address or IPv6 /64, so that one client cannot take them all.
+	PerClient int
+}
+
+// crowded tells whether so many streams are open that none shall be kept without use.
+func (l Limits) crowded(open int) bool { return open > l.Connections/4*3 }
+
 // streams are the TCP connections of a server.
 type streams struct {
-	timeout  func() time.Duration
+	limits   func() Limits
 	counters *Counters
 	scratch  sync.Pool // *scratch
 	failed   chan<- error
@@ -47,16 +60,15 @@ type streams struct {
 // scratch is what one message needs while it is answered.
 type scratch struct {
 	handler Handler
-	in      []byte
 	out     []byte
 	request Request
 }
 
-func newStreams(handler func() Handler, timeout func() time.Duration, c *Counters, failed chan<- error) *streams {
-	s := &streams{timeout: timeout, counters: c, failed: failed, done: make(chan struct{}),
+func newStreams(handler func() Handler, limits func() Limits, c *Counters, failed chan<- error) *streams {
+	s := &streams{limits: limits, counters: c, failed: failed, done: make(chan struct{}),
 		open: make(map[net.Conn]netip.Addr), perClient: make(map[netip.Addr]int)}
 	s.scratch.New = func() any {
-		return &scratch{handler: handler(), in: make([]byte, maxMessage), out: make([]byte, 2+maxMessage)}
+		return &scratch{handler: handler(), out: make([]byte, 2+maxMessage)}
 	}
 	return s
 }
@@ -92,8 +104,9 @@ func (s *streams) start(conn net.Conn) {
 	if counted.Is6() {
 		counted = netip.PrefixFrom(counted, 64).Masked().Addr()
 	}
+	limits := s.limits()
 	s.mu.Lock()
-	refuse := s.closed || len(s.open) >= maxConnections || s.perClient[counted] >= maxPerClient
+	refuse := s.closed || len(s.open) >= limits.Connections || s.perClient[counted] >= limits.PerClient
 	if !refuse {
 		s.open[conn] = counted
 		s.perClient[counted]++
@@ -141,16 +154,18 @@ func (s *streams) close() {
 // serve answers the messages of one connection in order.
 func (s *streams) serve(conn net.Conn, client netip.AddrPort) {
 	r, w := bufio.NewReaderSize(conn, streamBuffer), bufio.NewWriterSize(conn, streamBuffer)
+	stay := false // the client asked to stay
 	for {
-		if !s.arm(conn) {
+		if err := s.await(conn, r, stay); err != nil {
+			s.countSlow(err)
 			return
 		}
-		if err := s.next(conn, r, w, client); err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				s.counters.TimedOut.Add(1)
-			}
+		asked, err := s.next(conn, r, w, client)
+		if err != nil {
+			s.countSlow(err)
 			return
 		}
+		stay = stay || asked
 		if hasMessage(r) {
 			continue // the client pipelines: send replies together
 		}
@@ -158,6 +173,12 @@ func (s *streams) serve(conn net.Conn, client netip.AddrPort) {
 		if err := w.Flush(); err != nil {
 			return
 		}
+	}
+}
+
+func (s *streams) countSlow(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.counters.TimedOut.Add(1)
 	}
 }
 
@@ -170,44 +191,93 @@ func hasMessage(r *bufio.Reader) bool {
 	return err == nil && r.Buffered() >= 2+int(binary.BigEndian.Uint16(size))
 }
 
-// arm sets the time that the client has for its next message. False: the server is closing.
-func (s *streams) arm(conn net.Conn) bool {
+// await waits for the first octet of the next message, and sets the time that the client has for the rest.
+func (s *streams) await(conn net.Conn, r *bufio.Reader, stay bool) error {
+	limits, open := s.now()
+	idle := limits.Receive
+	if stay && !limits.crowded(open) {
+		idle = max(idle, limits.Idle)
+	}
+	if err := s.arm(conn, idle, limits.Receive > 0); err != nil {
+		return err
+	}
+	if _, err := r.Peek(1); err != nil || idle == limits.Receive {
+		return err
+	}
+	return s.arm(conn, limits.Receive, limits.Receive > 0)
+}
+
+// now gives the limits and the number of streams.
+func (s *streams) now() (limits Limits, open int) {
+	limits = s.limits()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return limits, len(s.open)
+}
+
+// arm sets the time that the client has. The error says that the server is closing.
+func (s *streams) arm(conn net.Conn, t time.Duration, limited bool) error {
 	var at time.Time
-	if t := s.timeout(); t > 0 {
+	if limited {
 		at = time.Now().Add(t)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return false
+		return net.ErrClosed
 	}
-	conn.SetReadDeadline(at)
-	return true
+	return conn.SetReadDeadline(at)
 }
 
 var errNotRequest = errors.New("not a request")
 
-// next reads one message and writes its reply to w.
-func (s *streams) next(conn net.Conn, r *bufio.Reader, w *bufio.Writer, client netip.AddrPort) error {
-	var size [2]byte
-	if _, err := io.ReadFull(r, size[:]); err != nil {
-		return err
+// receive reads one message. It is valid until done is called, which must be before r is read again.
+func receive(r *bufio.Reader) (msg []byte, done func(), err error) {
+	head, err := r.Peek(2)
+	if err != nil {
+		return nil, nil, err
+	}
+	size := 2 + int(binary.BigEndian.Uint16(head))
+	if size <= streamBuffer { // who is slow takes no memory beyond the reader's
+		msg, err := r.Peek(size)
+		if err != nil {
+			return nil, nil, err
+		}
+		return msg[2:], func() { r.Discard(size) }, nil // what was peeked at can be passed over
+	}
+	msg, err = io.ReadAll(io.LimitReader(r, int64(size)))
+	if err == nil && len(msg) < size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return msg[2:], func() {}, nil
+}
+
+// next reads one message and writes its reply to w. It tells whether the client asked to stay.
+func (s *streams) next(conn net.Conn, r *bufio.Reader, w *bufio.Writer, client netip.AddrPort) (stay bool, err error) {
+	msg, done, err := receive(r)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	if !isRequest(msg) {
+		s.counters.NotRequest.Add(1)
+		return false, errNotRequest // nothing that can be answered: the peer does not speak the protocol
 	}
 	sc := s.scratch.Get().(*scratch)
 	defer func() {
 		sc.request = Request{}
 		s.scratch.Put(sc)
 	}()
-	msg := sc.in[:binary.BigEndian.Uint16(size[:])]
-	if _, err := io.ReadFull(r, msg); err != nil {
-		return err
-	}
-	if !isRequest(msg) {
-		s.counters.NotRequest.Add(1)
-		return errNotRequest // nothing that can be answered: the peer does not speak the protocol
-	}
 	var promised chan []byte
-	sc.request = Request{Message: msg, Client: client, TCP: true, later: func() func([]byte) {
+	limits, open := s.now()
+	idle := max(limits.Idle, limits.Receive)
+	if limits.crowded(open) {
+		idle = 0
+	}
+	sc.request = Request{Message: msg, Client: client, TCP: true, Idle: idle, later: func() func([]byte) {
 		promised = make(chan []byte, 1)
 		replies := promised
 		return func(reply []byte) {
@@ -218,11 +288,12 @@ func (s *streams) next(conn net.Conn, r *bufio.Reader, w *bufio.Writer, client n
 		}
 	}}
 	reply := sc.handler.Handle(&sc.request, sc.out[2:2])
+	stay = sc.request.Stay
 	if reply == nil && promised != nil {
 		// What was answered before must not wait with it.
 		conn.SetWriteDeadline(time.Now().Add(writeTime))
 		if err := w.Flush(); err != nil {
-			return err
+			return false, err
 		}
 		select {
 		case reply = <-promised:
@@ -230,17 +301,17 @@ func (s *streams) next(conn net.Conn, r *bufio.Reader, w *bufio.Writer, client n
 		case <-s.done:
 		}
 		if len(reply) == 0 {
-			return os.ErrDeadlineExceeded
+			return false, os.ErrDeadlineExceeded
 		}
 	}
 	if len(reply) == 0 || len(reply) > maxMessage {
-		return nil
+		return stay, nil
 	}
 	conn.SetWriteDeadline(time.Now().Add(writeTime))
 	binary.BigEndian.PutUint16(sc.out, uint16(len(reply)))
 	if _, err := w.Write(sc.out[:2]); err != nil {
-		return err
+		return false, err
 	}
-	_, err := w.Write(reply)
-	return err
+	_, err = w.Write(reply)
+	return stay, err
 }
