@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bundy/internal/dns/wire"
 	"bundy/internal/dns/zone"
@@ -413,10 +414,23 @@ func TestFollow(t *testing.T) {
 	if n := a.Catalog().Get(wire.ClassIN, origin).Version().Len(); n != 3 {
 		t.Errorf("%d records after a change without a new serial", n)
 	}
-	store(t, path, "example.org", func(func(wire.RR, error) bool) {})
+	store(t, path, "example.org", func(yield func(wire.RR, error) bool) { yield(rr(t, "x 60 A 192.0.2.1"), nil) })
 	wait(LoadFailed)
 	if got := serial(a, "example.org"); got != 1 {
 		t.Errorf("serial %d: the zone must be served as it was", got)
+	}
+	store(t, path, "example.org", func(func(wire.RR, error) bool) {}) // as bundy-loadzone -e does
+	wait(LoadFailed)
+	if got := serial(a, "example.org"); got != -2 {
+		t.Errorf("serial %d of an emptied zone", got)
+	}
+	if err := a.Update(t.Context(), wire.ClassIN, origin, add(t, "x 60 A 192.0.2.1")); !errors.Is(err, zone.ErrNotLoaded) {
+		t.Errorf("update of an emptied zone: %v", err)
+	}
+	store(t, path, "example.org", good(t, "example.org", 3))
+	wait(ZoneLoaded)
+	if got := serial(a, "example.org"); got != 3 {
+		t.Errorf("serial %d of a zone that was empty", got)
 	}
 	db, err := zonedb.Open(path)
 	if err != nil {
@@ -481,6 +495,15 @@ func TestReplacedDatabase(t *testing.T) {
 		}
 		for _, err := range db.Check(t.Context()) {
 			t.Error(file, err)
+		}
+	}
+}
+
+// TestPause: a zone that takes long to load must not keep the changes of others from being seen.
+func TestPause(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{0: pollInterval, time.Second: time.Second, time.Minute: maxPause} {
+		if got := pause(took); got != want {
+			t.Errorf("after %v: %v, want %v", took, got, want)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (a *Authority) follow(db *database) {
 					return
 				}
 			}
-			wait := max(pollInterval, pollShare*time.Since(began))
+			wait := pause(time.Since(began))
 			if err != nil && ctx.Err() == nil {
 				a.observe([]Finding{{Kind: DatabaseFailed, Database: db.path, Err: err}})
 				wait = failInterval
@@ -147,8 +147,12 @@ func (a *Authority) reopen(ctx context.Context, db *database) error {
 	return nil
 }
 
-// pollShare bounds the part of the time that is spent on looking: one in so many.
-const pollShare = 20
+// maxPause is how late a change is noticed at most, however long the change before took to load.
+const maxPause = 2 * time.Second
+
+// pause is how long not to look after looking, and loading what had changed, took some time: as long again, so that
+// zones which others change without end take no more than half the time of a processor.
+func pause(took time.Duration) time.Duration { return min(max(pollInterval, took), maxPause) }
 
 // failInterval keeps a database that cannot be read from filling the log.
 const failInterval = 5 * time.Second

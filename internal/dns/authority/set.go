@@ -42,13 +42,13 @@ func (a *Authority) enter(ctx context.Context, src *source, s *slot) error {
 	if isNoZone(err) || ctx.Err() != nil {
 		return err
 	}
-	a.observe(append(found, s.finding(ZoneLoaded, nil)))
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	if src.slots[s.key] == nil {
 		src.slots[s.key] = s
 	}
 	a.serve(s.key)
+	a.mu.Unlock()
+	a.observe(append(found, s.finding(ZoneLoaded, nil)))
 	return err
 }
 

@@ -77,8 +77,8 @@ func (s *slot) finding(kind FindingKind, err error) Finding {
 	return f
 }
 
-// load reads the zone and, if it is good, makes it the version of the slot; else the slot keeps what it has. The
-// caller has the turn, or the slot to itself. The findings tell everything; the error is why the zone was not loaded.
+// load reads the zone and, if it is good, makes it the version of the slot; else the slot keeps what it has. Only a zone
+// that was emptied in its database is not kept: that was somebody's will and not a mistake in the data. The caller has the turn, or the slot to itself. The findings tell everything; the error is why the zone was not loaded.
 func (s *slot) load(ctx context.Context) ([]Finding, error) {
 	v, edition, found, err := s.read(ctx)
 	if err == nil {
@@ -93,8 +93,8 @@ func (s *slot) load(ctx context.Context) ([]Finding, error) {
 	s.seen = edition
 	if err == nil {
 		s.version, s.head, s.edition, s.err = v, v, edition, nil
-	} else if s.version == nil {
-		s.err = err
+	} else if emptied := s.db != nil && v != nil && v.Len() == 0; emptied || s.version == nil {
+		s.version, s.head, s.err = nil, nil, err
 	}
 	return found, err
 }

@@ -149,7 +149,7 @@ func (s *slot) flush(b *batch) {
 }
 
 // Reload reads a zone again from where it comes from, and puts it in service when it is good. When it is not, the zone
-// is served as it was, and the error tells why; the observer is told all that was found. The error wraps ErrNotServed
+// is served as it was, unless it was emptied in its database, and the error tells why; the observer is told all that was found. The error wraps ErrNotServed
 // when no data source has the zone.
 func (a *Authority) Reload(ctx context.Context, class wire.Class, origin wire.Name) error {
 	k := keyOf(class, origin)
