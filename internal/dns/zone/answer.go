@@ -37,7 +37,7 @@ type Answer struct {
 // item is one RRset to send.
 type item struct {
 	owner    wire.Name
-	set      *rrset
+	set      rrset
 	maxTTL   uint32
 	required bool // without it the reply is truncated
 }
@@ -46,7 +46,6 @@ type item struct {
 type synthesis struct {
 	set     rrset
 	encoded [wire.RRHead + wire.MaxName]byte
-	target  [1]wire.Name
 	name    [wire.MaxName]byte
 }
 
@@ -98,7 +97,7 @@ func (c *Catalog) zoneFor(class wire.Class, qname wire.Name, qtype wire.Type) *E
 
 // follow answers from v, and then from where aliases lead. c is nil if they must stay in v.
 func (a *Answer) follow(c *Catalog, v *Version, name wire.Name, qtype wire.Type, do bool) {
-	if v.soa == nil || v.ns == nil {
+	if !v.soa.exists() || !v.ns.exists() {
 		a.Rcode = wire.RcodeServFail
 		return
 	}
@@ -120,7 +119,7 @@ func (a *Answer) follow(c *Catalog, v *Version, name wire.Name, qtype wire.Type,
 		if e == nil {
 			return
 		}
-		if v = e.Version(); v == nil || v.soa == nil || v.ns == nil {
+		if v = e.Version(); v == nil || !v.soa.exists() || !v.ns.exists() {
 			return // what was found so far is a good answer; the resolver asks on for the rest
 		}
 	}
@@ -129,7 +128,7 @@ func (a *Answer) follow(c *Catalog, v *Version, name wire.Name, qtype wire.Type,
 // step answers for one name, which lies in v. It returns the name that an alias leads to, "" if the answer is complete.
 func (a *Answer) step(v *Version, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
 	if v.cuts == 0 { // nothing can lie between the apex and the name: the most common case needs one look-up
-		if n := v.names.get(name); n != nil {
+		if n := v.names.get(name); n.exists() {
 			return a.atNode(v, n, name, qtype, do)
 		}
 	}
@@ -141,19 +140,19 @@ func (a *Answer) step(v *Version, name wire.Name, qtype wire.Type, do bool) (tar
 	}
 	at := v.apex
 	for i := labels - apexLabels - 1; i >= 0; i-- {
-		if d := at.set(wire.TypeDNAME); d != nil {
+		if d := at.set(wire.TypeDNAME); d.exists() {
 			return a.redirect(v, at, d, name, qtype, do)
 		}
-		var next *node
-		if at.children > 0 {
+		var next node
+		if at.children() > 0 {
 			next = v.names.get(name[offs[i]:])
 		}
-		if next == nil {
+		if !next.exists() {
 			return a.wildcard(v, at, name, name[int(offs[i])+1+int(name[offs[i]]):], qtype, do)
 		}
 		at = next
 		if v.cuts > 0 {
-			if ns := at.set(wire.TypeNS); ns != nil && (i > 0 || qtype != wire.TypeDS) {
+			if ns := at.set(wire.TypeNS); ns.exists() && (i > 0 || qtype != wire.TypeDS) {
 				a.refer(v, at, ns, do)
 				return ""
 			}
@@ -163,35 +162,33 @@ func (a *Answer) step(v *Version, name wire.Name, qtype wire.Type, do bool) (tar
 }
 
 // atNode answers from the records of an existing name, which stands for the name asked.
-func (a *Answer) atNode(v *Version, n *node, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
+func (a *Answer) atNode(v *Version, n node, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
 	if qtype == wire.TypeANY || qtype == wire.TypeRRSIG {
 		if a.allSets(n, name, qtype, do) {
 			return ""
 		}
-	} else if s := n.set(qtype); s != nil {
+	} else if s := n.set(qtype); s.exists() {
 		a.add(wire.Answer, n, name, s, do, true)
 		a.addresses(v, s, do)
 		return ""
 	}
-	if s := n.set(wire.TypeCNAME); s != nil {
+	if s := n.set(wire.TypeCNAME); s.exists() {
 		if a.has(name, s) {
 			return "" // a loop: once around is all there is to say
 		}
 		a.add(wire.Answer, n, name, s, do, true)
-		return s.targets[0]
+		return s.target()
 	}
 	a.negative(v, wire.RcodeNoError, do)
 	return ""
 }
 
 // allSets adds every RRset of a name, or with type RRSIG every signature. False: there are none.
-func (a *Answer) allSets(n *node, name wire.Name, qtype wire.Type, do bool) bool {
+func (a *Answer) allSets(n node, name wire.Name, qtype wire.Type, do bool) bool {
 	found := false
-	for i := range n.sets {
-		if i == maxSets {
-			break
-		}
-		s := &n.sets[i]
+	c := n.sets()
+	for i := 0; i < maxSets && c.next(); i++ {
+		s := c.set
 		if s.typ == qtype || qtype == wire.TypeANY && (do || s.typ != wire.TypeRRSIG) {
 			a.put(wire.Answer, item{name, s, math.MaxUint32, true})
 			found = true
@@ -201,10 +198,10 @@ func (a *Answer) allSets(n *node, name wire.Name, qtype wire.Type, do bool) bool
 }
 
 // wildcard answers for a name that does not exist, whose closest encloser is at (RFC 4592 section 3.3.1).
-func (a *Answer) wildcard(v *Version, at *node, name, encloser wire.Name, qtype wire.Type, do bool) (target wire.Name) {
-	if at.star {
+func (a *Answer) wildcard(v *Version, at node, name, encloser wire.Name, qtype wire.Type, do bool) (target wire.Name) {
+	if at.star() {
 		key := append(append(a.star[:0], 1, '*'), encloser...)
-		if n := v.names.get(wire.BorrowName(key)); n != nil {
+		if n := v.names.get(wire.BorrowName(key)); n.exists() {
 			return a.atNode(v, n, name, qtype, do)
 		}
 	}
@@ -214,12 +211,13 @@ func (a *Answer) wildcard(v *Version, at *node, name, encloser wire.Name, qtype 
 
 // redirect answers by a DNAME above the name (RFC 6672 section 3.2). Who asks for the CNAME has it then: what lies behind
 // it, or does not, is no part of that answer.
-func (a *Answer) redirect(v *Version, at *node, d *rrset, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
-	if !a.has(at.name, d) {
-		a.add(wire.Answer, at, at.name, d, do, true)
+func (a *Answer) redirect(v *Version, at node, d rrset, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
+	owner, aim := at.name(), d.target()
+	if !a.has(owner, d) {
+		a.add(wire.Answer, at, owner, d, do, true)
 	}
-	prefix := name[:len(name)-len(at.name)]
-	if len(prefix)+len(d.targets[0]) > wire.MaxName {
+	prefix := name[:len(name)-len(owner)]
+	if len(prefix)+len(aim) > wire.MaxName {
 		a.Rcode = wire.RcodeYXDomain
 		return ""
 	}
@@ -230,69 +228,65 @@ func (a *Answer) redirect(v *Version, at *node, d *rrset, name wire.Name, qtype 
 	}
 	s := &a.synth[a.links]
 	s.make(v.class, d, prefix)
-	a.put(wire.Answer, item{name, &s.set, math.MaxUint32, true})
+	a.put(wire.Answer, item{name, s.set, math.MaxUint32, true})
 	if qtype == wire.TypeCNAME {
 		return ""
 	}
-	if d.targets[0].IsBelow(at.name) {
+	if aim.IsBelow(owner) {
 		return "" // each new name would be below the DNAME again, without end
 	}
-	return s.target[0]
+	return s.set.target()
 }
 
 // make makes the CNAME that leads from prefix and the DNAME's owner to prefix and the DNAME's target.
-func (s *synthesis) make(class wire.Class, d *rrset, prefix wire.Name) {
+func (s *synthesis) make(class wire.Class, d rrset, prefix wire.Name) {
 	n := copy(s.name[:], prefix)
-	n += copy(s.name[n:], d.targets[0])
-	s.target[0] = wire.BorrowName(s.name[:n])
+	n += copy(s.name[n:], d.target())
 	e := s.encoded[:0]
 	e = binary.BigEndian.AppendUint16(e, uint16(wire.TypeCNAME))
 	e = binary.BigEndian.AppendUint16(e, uint16(class))
 	e = binary.BigEndian.AppendUint32(e, d.ttl())
 	e = binary.BigEndian.AppendUint16(e, uint16(n))
 	e = append(e, s.name[:n]...)
-	s.set = rrset{typ: wire.TypeCNAME, count: 1, encoded: e, targets: s.target[:]}
+	s.set = rrset{typ: wire.TypeCNAME, count: 1, encoded: e, lowered: e}
 }
 
 // refer answers that the zone delegated at n is responsible.
-func (a *Answer) refer(v *Version, n *node, ns *rrset, do bool) {
+func (a *Answer) refer(v *Version, n node, ns rrset, do bool) {
 	if a.links == 0 {
 		a.AA = false
 	}
-	a.add(wire.Authority, n, n.name, ns, do, true)
-	if ds := n.set(wire.TypeDS); ds != nil && do {
-		a.add(wire.Authority, n, n.name, ds, do, true)
+	owner := n.name()
+	a.add(wire.Authority, n, owner, ns, do, true)
+	if ds := n.set(wire.TypeDS); do && ds.exists() {
+		a.add(wire.Authority, n, owner, ds, do, true)
 	}
-	for i, target := range ns.targets {
-		if i == maxGlue {
-			break
-		}
+	t := ns.targets()
+	for i := 0; i < maxGlue && t.next(); i++ {
 		// Without the addresses of servers below the cut the delegation is of no use (RFC 9471 section 2.1).
-		a.address(v, target, do, target.IsBelow(n.name))
+		a.address(v, t.name, do, t.name.IsBelow(owner))
 	}
 }
 
 // negative answers that there is no such name or no such data (RFC 2308 sections 2 and 3).
 func (a *Answer) negative(v *Version, rcode wire.Rcode, do bool) {
 	a.Rcode = rcode
-	ttl := min(v.soa.ttl(), soaMinimum(v.soa.data(0)))
-	a.put(wire.Authority, item{v.apex.name, v.soa, ttl, true})
+	ttl := min(v.soa.ttl(), soaMinimum(v.soa.first()))
+	a.put(wire.Authority, item{v.apex.name(), v.soa, ttl, true})
 	if do {
-		if sig := v.apex.signature(wire.TypeSOA); sig != nil {
-			a.put(wire.Authority, item{v.apex.name, sig, ttl, true})
+		if sig := v.apex.signature(wire.TypeSOA); sig.exists() {
+			a.put(wire.Authority, item{v.apex.name(), sig, ttl, true})
 		}
 	}
 }
 
 // addresses adds the addresses of the hosts that an answer of NS, MX or SRV records names, where the zone has them.
-func (a *Answer) addresses(v *Version, s *rrset, do bool) {
+func (a *Answer) addresses(v *Version, s rrset, do bool) {
 	switch s.typ {
 	case wire.TypeNS, wire.TypeMX, wire.TypeSRV:
-		for i, target := range s.targets {
-			if i == maxTargets {
-				return
-			}
-			a.address(v, target, do, false)
+		t := s.targets()
+		for i := 0; i < maxTargets && t.next(); i++ {
+			a.address(v, t.name, do, false)
 		}
 	}
 }
@@ -302,22 +296,22 @@ func (a *Answer) address(v *Version, host wire.Name, do, required bool) {
 		return
 	}
 	n := v.names.get(host)
-	if n == nil {
+	if !n.exists() {
 		return
 	}
-	for i := range n.sets {
-		s := &n.sets[i]
+	for c := n.sets(); c.next(); {
+		s := c.set
 		if (s.typ == wire.TypeA || s.typ == wire.TypeAAAA) && !a.sent(s) {
-			a.add(wire.Additional, n, n.name, s, do, required)
+			a.add(wire.Additional, n, n.name(), s, do, required)
 		}
 	}
 }
 
 // add puts an RRset of n into a section, and with do its signatures.
-func (a *Answer) add(section wire.Section, n *node, owner wire.Name, s *rrset, do, required bool) {
+func (a *Answer) add(section wire.Section, n node, owner wire.Name, s rrset, do, required bool) {
 	a.put(section, item{owner, s, math.MaxUint32, required})
 	if do {
-		if sig := n.signature(s.typ); sig != nil {
+		if sig := n.signature(s.typ); sig.exists() {
 			a.put(section, item{owner, sig, math.MaxUint32, required})
 		}
 	}
@@ -328,9 +322,9 @@ func (a *Answer) put(section wire.Section, it item) {
 }
 
 // has tells whether the RRset is in the answer section under that name.
-func (a *Answer) has(owner wire.Name, s *rrset) bool {
+func (a *Answer) has(owner wire.Name, s rrset) bool {
 	for _, it := range a.sections[wire.Answer] {
-		if it.set == s && it.owner == owner {
+		if it.owner == owner && it.set.same(s) {
 			return true
 		}
 	}
@@ -338,10 +332,10 @@ func (a *Answer) has(owner wire.Name, s *rrset) bool {
 }
 
 // sent tells whether the RRset of a host's addresses is in the answer or additional section.
-func (a *Answer) sent(s *rrset) bool {
+func (a *Answer) sent(s rrset) bool {
 	for _, section := range [...]wire.Section{wire.Answer, wire.Additional} {
 		for _, it := range a.sections[section] {
-			if it.set == s {
+			if it.set.same(s) {
 				return true
 			}
 		}
@@ -353,9 +347,10 @@ func (a *Answer) sent(s *rrset) bool {
 // hold did not fit (RFC 2181 section 9, RFC 9471). What is only additional is left out without TC.
 func (a *Answer) Write(b *wire.Builder) (truncated bool) {
 	for section, items := range a.sections {
-		for _, it := range items {
-			s := it.set
-			if !b.AddSet(wire.Section(section), it.owner, s.typ, s.encoded, s.count, it.maxTTL) && it.required {
+		for i := range items {
+			it := &items[i]
+			s := &it.set
+			if !b.AddSet(wire.Section(section), it.owner, s.typ, s.encoded, int(s.count), it.maxTTL) && it.required {
 				return true
 			}
 		}

@@ -19,7 +19,7 @@ const maxFindings = 100
 // aliases and have addresses; no alias beside other data (RFC 1034 section 3.6.2), no second CNAME or DNAME.
 func (v *Version) Check() []Finding {
 	found := v.checkApex()
-	v.names.all(func(_ wire.Name, n *node) bool {
+	v.names.all(func(n node) bool {
 		found = append(found, n.check()...)
 		return len(found) < maxFindings
 	})
@@ -32,7 +32,7 @@ func (v *Version) CheckChange(d Diff) []Finding {
 	seen := make(map[wire.Name]bool)
 	for _, rr := range d.Added {
 		key := rr.Name.Lower()
-		if n := v.names.get(key); n != nil && !seen[key] && len(found) < maxFindings {
+		if n := v.names.get(key); n.exists() && !seen[key] && len(found) < maxFindings {
 			seen[key] = true
 			found = append(found, n.check()...)
 		}
@@ -47,17 +47,17 @@ func fatal(format string, args ...any) Finding {
 func (v *Version) checkApex() []Finding {
 	var found []Finding
 	switch {
-	case v.soa == nil:
+	case !v.soa.exists():
 		found = append(found, fatal("zone %s has no SOA record", v.origin))
 	case v.soa.count > 1:
 		found = append(found, fatal("zone %s has %d SOA records", v.origin, v.soa.count))
 	}
-	if v.ns == nil {
+	if !v.ns.exists() {
 		return append(found, fatal("zone %s has no NS record", v.origin))
 	}
-	for _, server := range v.ns.targets {
-		if server.IsBelow(v.key) && len(found) < maxFindings {
-			found = append(found, v.checkServer(server)...)
+	for t := v.ns.targets(); t.next(); {
+		if t.name.IsBelow(v.key) && len(found) < maxFindings {
+			found = append(found, v.checkServer(t.name)...)
 		}
 	}
 	return found
@@ -68,22 +68,22 @@ func (v *Version) checkServer(server wire.Name) []Finding {
 	for n := server; len(n) > len(v.key); {
 		n = n.Parent()
 		at := v.names.get(n)
-		if at == nil {
+		if !at.exists() {
 			continue
 		}
-		if at.set(wire.TypeDNAME) != nil {
-			return []Finding{fatal("zone %s: name server %s is below the DNAME %s", v.origin, server, at.name)}
+		if at.set(wire.TypeDNAME).exists() {
+			return []Finding{fatal("zone %s: name server %s is below the DNAME %s", v.origin, server, at.name())}
 		}
 	}
 	at := v.names.get(server)
-	if at != nil && at.set(wire.TypeCNAME) != nil {
+	if at.exists() && at.set(wire.TypeCNAME).exists() {
 		return []Finding{fatal("zone %s: name server %s is a CNAME", v.origin, server)}
 	}
-	if at != nil && (at.set(wire.TypeA) != nil || at.set(wire.TypeAAAA) != nil) {
+	if at.exists() && (at.set(wire.TypeA).exists() || at.set(wire.TypeAAAA).exists()) {
 		return nil
 	}
 	for n := server; len(n) > len(v.key); n = n.Parent() {
-		if cut := v.names.get(n); cut != nil && cut.set(wire.TypeNS) != nil {
+		if cut := v.names.get(n); cut.exists() && cut.set(wire.TypeNS).exists() {
 			return nil // its addresses are the business of the child zone
 		}
 	}
@@ -91,22 +91,22 @@ func (v *Version) checkServer(server wire.Name) []Finding {
 }
 
 // check looks at the RRsets of one name.
-func (n *node) check() []Finding {
+func (n node) check() []Finding {
 	var found []Finding
 	cname := false
 	others := wire.Type(0)
-	for i := range n.sets {
-		s := &n.sets[i]
+	for c := n.sets(); c.next(); {
+		s := c.set
 		switch s.typ {
 		case wire.TypeCNAME:
 			cname = true
 			if s.count > 1 {
-				found = append(found, fatal("%s has %d CNAME records", n.name, s.count))
+				found = append(found, fatal("%s has %d CNAME records", n.name(), s.count))
 			}
 		case wire.TypeDNAME:
 			others = s.typ
 			if s.count > 1 {
-				found = append(found, fatal("%s has %d DNAME records", n.name, s.count))
+				found = append(found, fatal("%s has %d DNAME records", n.name(), s.count))
 			}
 		case wire.TypeRRSIG, wire.TypeNSEC, wire.TypeSIG: // may stand beside a CNAME (RFC 4034 sections 3 and 4)
 		default:
@@ -114,7 +114,7 @@ func (n *node) check() []Finding {
 		}
 	}
 	if cname && others != 0 {
-		found = append(found, fatal("%s has a CNAME record and %s records", n.name, others))
+		found = append(found, fatal("%s has a CNAME record and %s records", n.name(), others))
 	}
 	return found
 }

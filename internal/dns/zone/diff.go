@@ -42,7 +42,7 @@ func (v *Version) Apply(d Diff) (*Version, error) {
 		return nil, err
 	}
 	next := *v
-	ed := newEditor(&next)
+	ed := &editor{v: &next, drafts: make(map[wire.Name]*draft, len(order))}
 	for _, k := range order {
 		c := changes[k]
 		n := ed.node(c.name, k.owner)
@@ -51,14 +51,17 @@ func (v *Version) Apply(d Diff) (*Version, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s %s: %w", ErrDiff, c.name, k.typ, err)
 		}
-		var s *rrset
+		var s rrset
 		if len(records) > 0 {
 			s = newSet(v.class, records)
 		}
-		ed.put(n, k.owner, old, s)
+		ed.put(n, old, s)
 		ed.prune(n, k.owner)
 	}
-	out := ed.finish()
+	out, err := ed.finish()
+	if err != nil {
+		return nil, err
+	}
 	if out.Serial() != d.To {
 		return nil, fmt.Errorf("%w: %s becomes serial %d, the difference says %d", ErrDiff, v.origin, out.Serial(), d.To)
 	}
@@ -100,11 +103,8 @@ func (v *Version) changes(d Diff) (map[setKey]*change, []setKey, error) {
 }
 
 // apply gives the records of an RRset after the change.
-func (c *change) apply(old *rrset) ([]record, error) {
-	var records []record
-	if old != nil {
-		records = old.records()
-	}
+func (c *change) apply(old rrset) ([]record, error) {
+	records := old.records()
 	for _, r := range c.deleted {
 		i := slices.IndexFunc(records, r.same)
 		if i < 0 {
@@ -172,26 +172,25 @@ func (v *Version) Between(next *Version) Diff {
 
 // minus appends the records of v that o does not have with the same TTL, without the SOA.
 func (v *Version) minus(o *Version, to *[]wire.RR) {
-	v.names.all(func(key wire.Name, n *node) bool {
-		other := o.names.get(key)
-		if other == n {
-			return true
+	v.names.unlike(&o.names, func(n node) {
+		other := o.names.get(n.key())
+		if other.same(n) {
+			return
 		}
-		for i := range n.sets {
-			s := &n.sets[i]
-			var os *rrset
-			if other != nil {
+		for c := n.sets(); c.next(); {
+			s := c.set
+			var os rrset
+			if other.exists() {
 				os = other.find(s.typ, s.covers)
 			}
-			if s == os || s == v.soa {
+			if s.same(v.soa) {
 				continue
 			}
-			for i, rr := range s.appendRRs(nil, n.name, v.class) {
-				if os == nil || os.ttl() != s.ttl() || os.find(s.data(i)) < 0 {
+			for _, rr := range s.appendRRs(nil, n.name(), v.class) {
+				if !os.exists() || os.ttl() != s.ttl() || !os.has(rr.Data) {
 					*to = append(*to, rr)
 				}
 			}
 		}
-		return true
 	})
 }

@@ -47,7 +47,11 @@ func (x *index[V]) get(key wire.Name) *V {
 	if x.root == nil {
 		return nil
 	}
-	h := maphash.String(x.seed, string(key))
+	return x.find(maphash.String(x.seed, string(key)), key)
+}
+
+// find is get for a key whose hash is h, in an index that is not empty.
+func (x *index[V]) find(h uint64, key wire.Name) *V {
 	b := x.root
 	for shift := 0; shift < hashBits; shift += digitBits {
 		bit := uint64(1) << (h >> shift & digitMask)

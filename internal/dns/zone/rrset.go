@@ -2,21 +2,42 @@ package zone
 
 import (
 	"encoding/binary"
+	"iter"
 	"math"
-	"slices"
 
 	"bundy/internal/dns/wire"
 )
 
-// rrset is one RRset, encoded as a message holds it. It is immutable. Signatures are RRsets of their own, one for each
-// covered type, because that is how they are asked for and how their TTLs agree (RFC 4034 section 3).
+// rrset is one RRset, encoded as a message holds it: a view of immutable octets, to be passed by value. Signatures are
+// RRsets of their own, one for each covered type, because that is how they are asked for and how their TTLs agree
+// (RFC 4034 section 3).
 type rrset struct {
 	typ     wire.Type
 	covers  wire.Type // of RRSIG: the type that is signed
-	count   int
-	encoded []byte      // as wire.Builder.AddSet takes it; the RRs in the order in which they came
-	targets []wire.Name // lower case: the names that NS, CNAME, DNAME, MX and SRV records point to, in order
-	at      []int       // offsets of the records in encoded beyond the first; nil for one record
+	count   uint32    // 0 in the zero value, which is no RRset
+	encoded []byte    // as wire.Builder.AddSet takes it; the RRs in the order in which they came
+	lowered []byte    // encoded with the targets in lower case; the same octets when they are
+}
+
+// The head of a set in memory: type, covered type, number of records, and length of what encoded holds, whose highest
+// bit says that lowered follows in as many octets.
+const (
+	setHead  = 12
+	hasLower = 1 << 31
+)
+
+// record is one RR without owner and class.
+type record struct {
+	typ  wire.Type
+	ttl  uint32
+	data []byte
+}
+
+func (s rrset) exists() bool { return s.count > 0 }
+
+// same tells whether both are views of the same octets.
+func (s rrset) same(o rrset) bool {
+	return s.count > 0 && o.count > 0 && &s.encoded[0] == &o.encoded[0]
 }
 
 // coveredType reads what an RRSIG signs, 0 for other types.
@@ -27,129 +48,200 @@ func coveredType(t wire.Type, data []byte) wire.Type {
 	return wire.Type(binary.BigEndian.Uint16(data))
 }
 
-// newSet makes an RRset with one TTL of records (at least one) of one owner and type, all different. The TTL of each
-// record becomes the lowest of all (RFC 2181 section 5.2).
-func newSet(class wire.Class, records []record) *rrset {
-	size, ttl := 0, uint32(math.MaxInt32)
+// targetOffset tells where the RDATA of a type names a host or an alias, with nothing behind the name; false for types
+// whose names an answer does not follow.
+func targetOffset(t wire.Type) (int, bool) {
+	switch t {
+	case wire.TypeNS, wire.TypeCNAME, wire.TypeDNAME:
+		return 0, true
+	case wire.TypeMX:
+		return 2, true
+	case wire.TypeSRV:
+		return 6, true
+	}
+	return 0, false
+}
+
+// appendSet appends the form in memory of an RRset with one TTL of records (at least one) of one owner and type, all
+// different. The TTL of each record becomes the lowest of all (RFC 2181 section 5.2).
+func appendSet(dst []byte, class wire.Class, records []record) []byte {
+	ttl := uint32(math.MaxInt32)
 	for _, r := range records {
-		size += wire.RRHead + len(r.data)
 		ttl = min(ttl, r.ttl)
 	}
-	s := &rrset{typ: records[0].typ, covers: coveredType(records[0].typ, records[0].data), count: len(records)}
-	s.encoded = make([]byte, 0, size)
-	for i, r := range records {
-		if i > 0 {
-			s.at = append(s.at, len(s.encoded))
-		}
-		s.encoded = binary.BigEndian.AppendUint16(s.encoded, uint16(r.typ))
-		s.encoded = binary.BigEndian.AppendUint16(s.encoded, uint16(class))
-		s.encoded = binary.BigEndian.AppendUint32(s.encoded, ttl)
-		s.encoded = binary.BigEndian.AppendUint16(s.encoded, uint16(len(r.data)))
-		s.encoded = append(s.encoded, r.data...)
+	first := records[0]
+	head := len(dst)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(first.typ))
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(coveredType(first.typ, first.data)))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(records)))
+	dst = append(dst, 0, 0, 0, 0)
+	offset, aims := targetOffset(first.typ)
+	upper := false
+	for _, r := range records {
+		dst = binary.BigEndian.AppendUint16(dst, uint16(r.typ))
+		dst = binary.BigEndian.AppendUint16(dst, uint16(class))
+		dst = binary.BigEndian.AppendUint32(dst, ttl)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(len(r.data)))
+		dst = append(dst, r.data...)
+		upper = upper || aims && hasUpper(r.data[offset:])
 	}
-	switch s.typ {
-	case wire.TypeNS, wire.TypeCNAME, wire.TypeDNAME, wire.TypeMX, wire.TypeSRV:
-		s.targets = make([]wire.Name, 0, len(records))
-		for i := range records {
-			for _, n := range wire.DataNames(s.typ, s.data(i)) {
-				s.targets = append(s.targets, n.Lower())
-			}
-		}
+	size := uint32(len(dst) - head - setHead)
+	binary.LittleEndian.PutUint32(dst[head+8:], size)
+	if !upper {
+		return dst
 	}
+	binary.LittleEndian.PutUint32(dst[head+8:], size|hasLower)
+	at := len(dst)
+	dst = append(dst, dst[head+setHead:]...)
+	for rest := dst[at:]; len(rest) > 0; {
+		end := wire.RRHead + int(binary.BigEndian.Uint16(rest[8:]))
+		lowerOctets(rest[wire.RRHead+offset : end])
+		rest = rest[end:]
+	}
+	return dst
+}
+
+// appendTo appends the form in memory of an RRset that exists already.
+func (s rrset) appendTo(dst []byte) []byte {
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(s.typ))
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(s.covers))
+	dst = binary.LittleEndian.AppendUint32(dst, s.count)
+	size := uint32(len(s.encoded))
+	if &s.lowered[0] == &s.encoded[0] {
+		dst = binary.LittleEndian.AppendUint32(dst, size)
+		return append(dst, s.encoded...)
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, size|hasLower)
+	dst = append(dst, s.encoded...)
+	return append(dst, s.lowered...)
+}
+
+// newSet makes an RRset outside of a node, as appendSet does.
+func newSet(class wire.Class, records []record) rrset {
+	s, _ := readSet(appendSet(nil, class, records))
 	return s
 }
 
-// record is one RR without owner and class.
-type record struct {
-	typ  wire.Type
-	ttl  uint32
-	data []byte
+// readSet gives the RRset at the beginning of b, and what follows it.
+func readSet(b []byte) (rrset, []byte) {
+	s := rrset{
+		typ:    wire.Type(binary.LittleEndian.Uint16(b)),
+		covers: wire.Type(binary.LittleEndian.Uint16(b[2:])),
+		count:  binary.LittleEndian.Uint32(b[4:]),
+	}
+	size := binary.LittleEndian.Uint32(b[8:])
+	n := size &^ hasLower
+	b = b[setHead:]
+	s.encoded = b[:n:n]
+	s.lowered = s.encoded
+	b = b[n:]
+	if size&hasLower != 0 {
+		s.lowered = b[:n:n]
+		b = b[n:]
+	}
+	return s, b
 }
 
-// data gives the RDATA of record i.
-func (s *rrset) data(i int) []byte {
-	start, end := 0, len(s.encoded)
-	if i > 0 {
-		start = s.at[i-1]
+func hasUpper(name []byte) bool {
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			return true
+		}
 	}
-	if i < len(s.at) {
-		end = s.at[i]
+	return false
+}
+
+// lowerOctets puts the letters of a name in lower case; lengths of labels are below the letters.
+func lowerOctets(name []byte) {
+	for i, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			name[i] = c + ('a' - 'A')
+		}
 	}
-	return s.encoded[start+wire.RRHead : end : end]
+}
+
+// cutRecord gives the RDATA of the first record of encoded, and the records behind it.
+func cutRecord(encoded []byte) (data, rest []byte) {
+	end := wire.RRHead + int(binary.BigEndian.Uint16(encoded[8:]))
+	return encoded[wire.RRHead:end:end], encoded[end:]
+}
+
+// first gives the RDATA of the first record.
+func (s rrset) first() []byte {
+	data, _ := cutRecord(s.encoded)
+	return data
+}
+
+// all gives the RDATA of each record in order.
+func (s rrset) all() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for rest := s.encoded; len(rest) > 0; {
+			var data []byte
+			if data, rest = cutRecord(rest); !yield(data) {
+				return
+			}
+		}
+	}
+}
+
+// targets walks over the names in lower case that the records point to, in order. Types without have none.
+type targets struct {
+	rest   []byte
+	offset int
+	name   wire.Name // shares memory with the RRset
+}
+
+func (s rrset) targets() targets {
+	offset, ok := targetOffset(s.typ)
+	if !ok {
+		return targets{}
+	}
+	return targets{rest: s.lowered, offset: offset}
+}
+
+func (t *targets) next() bool {
+	if len(t.rest) == 0 {
+		return false
+	}
+	var data []byte
+	data, t.rest = cutRecord(t.rest)
+	t.name = wire.BorrowName(data[t.offset:])
+	return true
+}
+
+// target gives the first target; the RRset must be of a type that has one.
+func (s rrset) target() wire.Name {
+	t := s.targets()
+	t.next()
+	return t.name
 }
 
 // ttl gives the TTL in seconds, the same for all records.
-func (s *rrset) ttl() uint32 { return binary.BigEndian.Uint32(s.encoded[4:]) }
+func (s rrset) ttl() uint32 { return binary.BigEndian.Uint32(s.encoded[4:]) }
 
-// find gives the index of the record with this RDATA, -1 if there is none.
-func (s *rrset) find(data []byte) int {
-	for i := range s.count {
-		if wire.CompareData(s.typ, s.data(i), data) == 0 {
-			return i
+// has tells whether there is a record with this RDATA.
+func (s rrset) has(data []byte) bool {
+	for own := range s.all() {
+		if wire.CompareData(s.typ, own, data) == 0 {
+			return true
 		}
 	}
-	return -1
+	return false
 }
 
 // records gives the records as values that share memory with the set.
-func (s *rrset) records() []record {
+func (s rrset) records() []record {
 	rs := make([]record, 0, s.count)
-	for i := range s.count {
-		rs = append(rs, record{s.typ, s.ttl(), s.data(i)})
+	for data := range s.all() {
+		rs = append(rs, record{s.typ, s.ttl(), data})
 	}
 	return rs
 }
 
 // appendRRs appends the records as RRs of owner, in their order.
-func (s *rrset) appendRRs(to []wire.RR, owner wire.Name, class wire.Class) []wire.RR {
-	for i := range s.count {
-		to = append(to, wire.RR{Name: owner, Type: s.typ, Class: class, TTL: s.ttl(), Data: s.data(i)})
+func (s rrset) appendRRs(to []wire.RR, owner wire.Name, class wire.Class) []wire.RR {
+	for data := range s.all() {
+		to = append(to, wire.RR{Name: owner, Type: s.typ, Class: class, TTL: s.ttl(), Data: data})
 	}
 	return to
-}
-
-// node is one existing name: the owner of RRsets, or an empty non-terminal (RFC 4592 section 2.2.2). It is immutable
-// once its version is published.
-type node struct {
-	edit     *edit
-	name     wire.Name // as first written, case kept
-	sets     []rrset   // by type, then covered type; in one piece, as each hop to another is a cache miss
-	children int       // existing names one label below
-	star     bool      // one of the children is "*" (RFC 4592 section 2.1.1)
-}
-
-// set gives the RRset of type t, nil if there is none. Not for RRSIG.
-func (n *node) set(t wire.Type) *rrset { return n.find(t, 0) }
-
-// signature gives the RRSIGs that cover t, nil if there are none.
-func (n *node) signature(t wire.Type) *rrset { return n.find(wire.TypeRRSIG, t) }
-
-func (n *node) find(t, covers wire.Type) *rrset {
-	for i := range n.sets {
-		if s := &n.sets[i]; s.typ == t && s.covers == covers {
-			return s
-		}
-	}
-	return nil
-}
-
-// replace puts s in the place of the set of that type, or takes that set out if s is nil. The slice is copied: other
-// versions read it.
-func (n *node) replace(t, covers wire.Type, s *rrset) {
-	sets := make([]rrset, 0, len(n.sets)+1)
-	for _, o := range n.sets {
-		if o.typ != t || o.covers != covers {
-			sets = append(sets, o)
-		}
-	}
-	if s != nil {
-		sets = append(sets, *s)
-		slices.SortFunc(sets, func(a, b rrset) int {
-			if a.typ != b.typ {
-				return int(a.typ) - int(b.typ)
-			}
-			return int(a.covers) - int(b.covers)
-		})
-	}
-	n.sets = sets
 }

@@ -13,10 +13,10 @@ type Version struct {
 	origin wire.Name // as given, case kept
 	key    wire.Name // origin in lower case
 	class  wire.Class
-	names  index[node]
-	apex   *node
-	soa    *rrset // nil when the apex has none
-	ns     *rrset // of the apex
+	names  names
+	apex   node
+	soa    rrset // none when the apex has none
+	ns     rrset // of the apex
 	rrs    int
 	cuts   int // names with a DNAME, or with NS records below the apex: those that change what lies below them
 }
@@ -35,24 +35,23 @@ func (v *Version) Serial() Serial { return SerialOf(v.SOA()) }
 
 // SOA gives the SOA record; its type is 0 if there is none.
 func (v *Version) SOA() wire.RR {
-	if v.soa == nil {
+	if !v.soa.exists() {
 		return wire.RR{}
 	}
-	return wire.RR{Name: v.apex.name, Type: wire.TypeSOA, Class: v.class, TTL: v.soa.ttl(), Data: v.soa.data(0)}
+	return wire.RR{Name: v.apex.name(), Type: wire.TypeSOA, Class: v.class, TTL: v.soa.ttl(), Data: v.soa.first()}
 }
 
 // RRset gives the records of type t at exactly the name n, wildcards not applied; nil if there are none. For RRSIG it
 // gives the signatures of all types. The RDATA is shared and must not be written to.
 func (v *Version) RRset(n wire.Name, t wire.Type) []wire.RR {
 	at := v.names.get(n.Lower())
-	if at == nil {
+	if !at.exists() {
 		return nil
 	}
 	var rrs []wire.RR
-	for i := range at.sets {
-		s := &at.sets[i]
-		if s.typ == t {
-			rrs = s.appendRRs(rrs, at.name, v.class)
+	for c := at.sets(); c.next(); {
+		if c.set.typ == t {
+			rrs = c.set.appendRRs(rrs, at.name(), v.class)
 		}
 	}
 	return rrs
@@ -61,14 +60,13 @@ func (v *Version) RRset(n wire.Name, t wire.Type) []wire.RR {
 // Types gives the types at the name n in ascending order; none if the name is an empty non-terminal or is not there.
 func (v *Version) Types(n wire.Name) []wire.Type {
 	at := v.names.get(n.Lower())
-	if at == nil {
+	if !at.exists() {
 		return nil
 	}
 	var types []wire.Type
-	for i := range at.sets {
-		s := &at.sets[i]
-		if len(types) == 0 || types[len(types)-1] != s.typ {
-			types = append(types, s.typ)
+	for c := at.sets(); c.next(); {
+		if len(types) == 0 || types[len(types)-1] != c.set.typ {
+			types = append(types, c.set.typ)
 		}
 	}
 	return types
@@ -78,15 +76,14 @@ func (v *Version) Types(n wire.Name) []wire.Type {
 // the names when the iteration begins.
 func (v *Version) All() iter.Seq[wire.RR] {
 	return func(yield func(wire.RR) bool) {
-		if v.soa != nil && !yield(v.SOA()) {
+		if v.soa.exists() && !yield(v.SOA()) {
 			return
 		}
 		var buf []wire.RR
 		for _, n := range v.sorted() {
-			for i := range n.sets {
-				s := &n.sets[i]
-				buf = s.appendRRs(buf[:0], n.name, v.class)
-				if s == v.soa {
+			for c := n.sets(); c.next(); {
+				buf = c.set.appendRRs(buf[:0], n.name(), v.class)
+				if c.set.same(v.soa) {
 					buf = buf[1:] // went out first
 				}
 				for _, rr := range buf {
@@ -101,20 +98,20 @@ func (v *Version) All() iter.Seq[wire.RR] {
 
 // sorted gives the names that own records in canonical order. Sorting by a key made once a name, the labels from the
 // root on with their ends marked, is several times as fast as comparing names label by label.
-func (v *Version) sorted() []*node {
+func (v *Version) sorted() []node {
 	type keyed struct {
 		key  string
-		node *node
+		node node
 	}
-	all := make([]keyed, 0, v.names.n)
-	v.names.all(func(key wire.Name, n *node) bool {
-		if len(n.sets) > 0 {
-			all = append(all, keyed{sortKey(key), n})
+	all := make([]keyed, 0, v.names.frozen.table.n)
+	v.names.all(func(n node) bool {
+		if n.owns() {
+			all = append(all, keyed{sortKey(n.key()), n})
 		}
 		return true
 	})
 	slices.SortFunc(all, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
-	nodes := make([]*node, len(all))
+	nodes := make([]node, len(all))
 	for i, k := range all {
 		nodes[i] = k.node
 	}

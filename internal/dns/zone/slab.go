@@ -1,0 +1,95 @@
+package zone
+
+import (
+	"errors"
+	"sync"
+)
+
+// ErrTooLarge is the error for a zone that a slab cannot hold.
+var ErrTooLarge = errors.New("zone is too large to be held in memory")
+
+const (
+	unitBits   = 3                    // what a slab holds begins at a multiple of 8 octets
+	chunkBits  = 20                   // a chunk that has grown up has 1 MiB: few enough to count, small enough to waste one
+	offsetBits = chunkBits - unitBits // of a ref
+	maxChunks  = 1 << (32 - offsetBits)
+	firstChunk = 256 // octets; the next is twice as large, so that a small zone takes little
+)
+
+// ref says where something stands in a slab: the number of the chunk, then the offset in it in units. Nothing stands
+// at 0.
+type ref uint32
+
+// slab is memory for many small things, in a few pieces without pointers: the collector has nothing to walk, and
+// a reference takes four octets. What was written never moves.
+type slab struct {
+	mu     sync.Mutex // held to append a chunk
+	chunks [][]byte
+}
+
+// newSlab makes a slab whose first chunk is empty, so that no ref to anything is 0.
+func newSlab() *slab { return &slab{chunks: make([][]byte, 1, 2)} }
+
+// at gives what begins at r, and all that stands behind it in the chunk.
+func (s *slab) at(r ref) []byte {
+	return s.chunks[r>>offsetBits][(r&(1<<offsetBits-1))<<unitBits:]
+}
+
+// chunk takes a new chunk into the slab and gives its number.
+func (s *slab) chunk(c []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.chunks) == maxChunks {
+		return 0, ErrTooLarge
+	}
+	s.chunks = append(s.chunks, c)
+	return len(s.chunks) - 1, nil
+}
+
+// writer fills chunks of a slab. A slab may have several writers, each of one goroutine; it can be read when all
+// are closed.
+type writer struct {
+	slab   *slab
+	number int
+	used   int
+	size   int
+	open   []byte // the chunk being filled, nil before the first
+}
+
+// alloc gives room for n octets, all zero.
+func (w *writer) alloc(n int) (ref, []byte, error) {
+	n = (n + 1<<unitBits - 1) &^ (1<<unitBits - 1)
+	if w.open == nil || w.used+n > len(w.open) {
+		if err := w.next(n); err != nil {
+			return 0, nil, err
+		}
+	}
+	at := w.used
+	w.used += n
+	return ref(w.number<<offsetBits | at>>unitBits), w.open[at : at+n : at+n], nil
+}
+
+// next begins a chunk with room for n octets.
+func (w *writer) next(n int) error {
+	w.close()
+	w.size = min(max(2*w.size, firstChunk), 1<<chunkBits)
+	w.open = make([]byte, max(w.size, n))
+	number, err := w.slab.chunk(w.open)
+	w.number, w.used = number, 0
+	return err
+}
+
+// close ends the open chunk: its length becomes what is used, and if much is not, its memory too.
+func (w *writer) close() {
+	if w.open == nil {
+		return
+	}
+	c := w.open[:w.used:w.used]
+	if len(w.open)-w.used > len(w.open)/8 {
+		c = append(make([]byte, 0, w.used), c...)
+	}
+	w.slab.mu.Lock()
+	w.slab.chunks[w.number] = c
+	w.slab.mu.Unlock()
+	w.open = nil
+}

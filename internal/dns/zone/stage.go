@@ -1,0 +1,227 @@
+package zone
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"bundy/internal/dns/wire"
+)
+
+// staging collects the records of a zone in the order in which they come, each in a list of its name, and then writes
+// every name with its RRsets in one piece. So the time is in proportion to the records whatever their order, and
+// memory holds no more than each of them twice.
+//
+// A staged name: the name staged after it (4), its last record (4), names one label below, later the ref of
+// its node (4), flags (1), length (1), the name. A staged record: the record of the same name before it (4), TTL (4),
+// type (2), length of RDATA (2), RDATA.
+type staging struct {
+	v     *Version
+	seed  maphash.Seed
+	slab  *slab
+	w     writer
+	table table // of staged names
+
+	first, last ref   // of the names in the order in which they came
+	runs        []ref // every runLength-th name
+	names       int
+
+	owner wire.Name // of the last record
+	at    ref       // its staged name
+}
+
+const (
+	nameHead   = 14
+	recordHead = 12
+	runLength  = 1 << 14 // names written by one worker at a time
+)
+
+func newStaging(v *Version) (*staging, error) {
+	s := &staging{v: v, seed: maphash.MakeSeed(), slab: newSlab(), table: newTable()}
+	s.w.slab = s.slab
+	_, err := s.name(v.origin, v.key) // the apex always exists
+	return s, err
+}
+
+// name gives the staged name, made with all names between it and the apex if it is not there.
+func (s *staging) name(name, key wire.Name) (ref, error) {
+	hash := maphash.String(s.seed, string(key))
+	if at := s.find(tagOf(hash), key); at != 0 {
+		return at, nil
+	}
+	at, b, err := s.w.alloc(nameHead + len(name))
+	if err != nil {
+		return 0, err
+	}
+	b[13] = byte(len(name))
+	copy(b[nameHead:], name)
+	if name != key {
+		b[12] = mixedCase
+	}
+	s.table.insert(tagOf(hash), at)
+	if s.last != 0 {
+		binary.LittleEndian.PutUint32(s.slab.at(s.last), uint32(at))
+	}
+	s.last = at
+	if s.names%runLength == 0 {
+		s.runs = append(s.runs, at)
+	}
+	s.names++
+	if len(key) == len(s.v.key) {
+		return at, nil
+	}
+	above, err := s.name(name.Parent(), key.Parent())
+	if err != nil {
+		return 0, err
+	}
+	parent := s.slab.at(above)
+	binary.LittleEndian.PutUint32(parent[8:], binary.LittleEndian.Uint32(parent[8:])+1)
+	if key.IsWildcard() {
+		parent[12] |= starBelow
+	}
+	return at, nil
+}
+
+// find looks a staged name up; 0 is none.
+func (s *staging) find(tag uint32, key wire.Name) ref {
+	mask := uint32(len(s.table.slots) - 1)
+	for i := tag >> s.table.shift; ; i = (i + 1) & mask {
+		slot := s.table.slots[i]
+		if slot == 0 {
+			return 0
+		}
+		if uint32(slot>>32) == tag {
+			b := s.slab.at(ref(slot))
+			if name := stagedName(b); name == key || b[12]&mixedCase != 0 && name.Equal(key) {
+				return ref(slot)
+			}
+		}
+	}
+}
+
+func stagedName(b []byte) wire.Name { return wire.BorrowName(b[nameHead : nameHead+int(b[13])]) }
+
+// add takes a record, whose memory it does not keep.
+func (s *staging) add(rr wire.RR) error {
+	if rr.Name != s.owner || s.at == 0 {
+		at, err := s.name(rr.Name, rr.Name.Lower())
+		if err != nil {
+			return err
+		}
+		s.at, s.owner = at, stagedName(s.slab.at(at))
+	}
+	r, b, err := s.w.alloc(recordHead + len(rr.Data))
+	if err != nil {
+		return err
+	}
+	owner := s.slab.at(s.at)
+	copy(b[:4], owner[4:8])
+	binary.LittleEndian.PutUint32(owner[4:], uint32(r))
+	binary.LittleEndian.PutUint32(b[4:], rr.TTL)
+	binary.LittleEndian.PutUint16(b[8:], uint16(rr.Type))
+	binary.LittleEndian.PutUint16(b[10:], uint16(len(rr.Data)))
+	copy(b[recordHead:], rr.Data)
+	return nil
+}
+
+// finish writes the names and makes the index of the version.
+func (s *staging) finish() error {
+	out := newSlab()
+	workers := make([]nodeWriter, min(runtime.GOMAXPROCS(0), len(s.runs)))
+	var group errgroup.Group
+	for i := range workers {
+		workers[i] = nodeWriter{staging: s, w: writer{slab: out}}
+		group.Go(func() error { return workers[i].write(i, len(workers)) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i := range workers {
+		s.v.rrs += workers[i].rrs
+		s.v.cuts += workers[i].cuts
+	}
+	for i, slot := range s.table.slots { // each name has its node's ref now, and the same hash
+		if slot != 0 {
+			node := binary.LittleEndian.Uint32(s.slab.at(ref(slot))[8:])
+			s.table.slots[i] = slot>>32<<32 | uint64(node)
+		}
+	}
+	s.v.names = names{frozen: &frozen{slab: out, table: s.table}, over: index[node]{seed: s.seed}}
+	return nil
+}
+
+// nodeWriter writes some of the staged names as nodes.
+type nodeWriter struct {
+	*staging
+	w         writer
+	rrs, cuts int
+	records   []record
+	buf       []byte
+}
+
+// write writes every run of names whose number leaves worker when divided by workers.
+func (n *nodeWriter) write(worker, workers int) error {
+	for i := worker; i < len(n.runs); i += workers {
+		at := n.runs[i]
+		for left := runLength; left > 0 && at != 0; left-- {
+			b := n.slab.at(at)
+			r, err := n.node(b)
+			if err != nil {
+				return err
+			}
+			binary.LittleEndian.PutUint32(b[8:], uint32(r))
+			at = ref(binary.LittleEndian.Uint32(b))
+		}
+	}
+	n.w.close()
+	return nil
+}
+
+// node writes the node of a staged name.
+func (n *nodeWriter) node(staged []byte) (ref, error) {
+	n.records = n.records[:0]
+	for at := ref(binary.LittleEndian.Uint32(staged[4:])); at != 0; {
+		b := n.slab.at(at)
+		length := int(binary.LittleEndian.Uint16(b[10:]))
+		n.records = append(n.records, record{
+			typ:  wire.Type(binary.LittleEndian.Uint16(b[8:])),
+			ttl:  binary.LittleEndian.Uint32(b[4:]),
+			data: b[recordHead : recordHead+length : recordHead+length],
+		})
+		at = ref(binary.LittleEndian.Uint32(b))
+	}
+	slices.Reverse(n.records)
+	if len(n.records) > 1 {
+		slices.SortStableFunc(n.records, func(a, b record) int {
+			return compareTypes(a.typ, coveredType(a.typ, a.data), b.typ, coveredType(b.typ, b.data))
+		})
+	}
+	name := stagedName(staged)
+	n.buf = appendNode(n.buf[:0], name, binary.LittleEndian.Uint32(staged[8:]), 0, staged[12])
+	sets := uint32(0)
+	for rest := n.records; len(rest) > 0; sets++ {
+		end := 1
+		for end < len(rest) && rest[end].inSetOf(rest[0]) {
+			end++
+		}
+		set := distinct(rest[:end])
+		n.buf = appendSet(n.buf, n.v.class, set)
+		n.rrs += len(set)
+		if n.v.isCut(set[0].typ, name) {
+			n.cuts++
+		}
+		rest = rest[end:]
+	}
+	binary.LittleEndian.PutUint32(n.buf[4:], sets)
+	r, room, err := n.w.alloc(len(n.buf))
+	copy(room, n.buf)
+	return r, err
+}
+
+// inSetOf tells whether two records of one owner belong to the same RRset.
+func (r record) inSetOf(o record) bool {
+	return r.typ == o.typ && coveredType(r.typ, r.data) == coveredType(o.typ, o.data)
+}
