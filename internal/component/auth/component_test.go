@@ -31,7 +31,7 @@ type loopback struct {
 }
 
 func newLoopback() *loopback {
-	return &loopback{Source: sockets.NewKeeper().For("bundy-auth"), held: map[sockets.Request]bool{}}
+	return &loopback{Source: sockets.NewKeeper(nil).For("bundy-auth"), held: map[sockets.Request]bool{}}
 }
 
 func (l *loopback) Get(ctx context.Context, r sockets.Request) ([]*os.File, error) {

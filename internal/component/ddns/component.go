@@ -95,7 +95,7 @@ func newComponent(spec *schema.Module, doc schema.Document, deps module.Deps, zo
 func (c *component) Run(ctx context.Context, ready func()) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	var workers sync.WaitGroup
+	workers := module.NewBackground()
 	for range maxWorkers {
 		workers.Go(func() { c.work(work) })
 	}
@@ -103,14 +103,18 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	c.zones.SetUpdateHandler(c.take)
 	c.log.Log(msgStarted)
 	ready()
-	<-ctx.Done()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-workers.Failed():
+	}
 	c.log.Log(msgShutdown)
 	c.zones.SetUpdateHandler(nil)
 	c.end()
 	defer time.AfterFunc(stopTime, cancel).Stop()
 	workers.Wait()
 	c.log.Log(msgStopped)
-	return nil
+	return err
 }
 
 // Prepare implements module.Component.

@@ -34,7 +34,7 @@ func document(t testing.TB, config string) schema.Document {
 // start runs the component with sockets of its own; stop ends it in order.
 func start(t *testing.T, p paths.Paths, config string) (c module.Component, stop func()) {
 	t.Helper()
-	keeper := sockets.NewKeeper()
+	keeper := sockets.NewKeeper(nil)
 	c, err := Descriptor(p).New(document(t, config), module.Deps{Sockets: keeper.For("dhcp4"), Paths: p})
 	if err != nil {
 		t.Fatal(err)

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/netif"
+	"bundy/internal/suite/module"
 )
 
 // detectInterval is how soon an interface that appears, or changes its address, is served.
@@ -32,27 +32,29 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	c.storeStarted(set.database)
 	c.use(s, change{set: set, store: store})
 
-	var others sync.WaitGroup
+	others := module.NewBackground()
 	inner, stop := context.WithCancel(ctx)
 	wake, served := make(chan struct{}, 1), make(chan struct{})
 	others.Go(func() { a.run(inner) })
 	others.Go(func() { c.watchInterfaces(inner, wake, served) })
 
-	c.loop(ctx, s, wake, served, ready)
+	failure := module.Protect(func() error { return c.loop(ctx, s, others, wake, served, ready) })
 
 	err = s.desk.store.Flush() // sends the answers that wait for it
 	stop()
 	others.Wait()
 	c.links.Close()
 	if err = errors.Join(err, s.desk.store.Close()); err != nil {
-		return fmt.Errorf("lease database %s: %w", s.set.database.path, err)
+		err = fmt.Errorf("lease database %s: %w", s.set.database.path, err)
 	}
-	log.Log(msgShutdown)
-	return nil
+	if err = errors.Join(failure, err); err == nil {
+		log.Log(msgShutdown)
+	}
+	return err
 }
 
-// loop is the goroutine that owns the server.
-func (c *component) loop(ctx context.Context, s *server, wake chan<- struct{}, served <-chan struct{}, ready func()) {
+// loop is the goroutine that owns the server. It ends with ctx, or with the failure of another goroutine.
+func (c *component) loop(ctx context.Context, s *server, others *module.Background, wake chan<- struct{}, served <-chan struct{}, ready func()) error {
 	timer := time.NewTimer(soon)
 	defer timer.Stop()
 	var armed time.Time // when the timer fires
@@ -63,7 +65,11 @@ func (c *component) loop(ctx context.Context, s *server, wake chan<- struct{}, s
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
+		case err := <-others.Failed():
+			return err
+		case err := <-c.links.Failed():
+			return err
 		case <-served:
 			ready()
 			served = nil

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type Links struct {
 	buffers sync.Pool
 	lost    atomic.Uint64
 	readers sync.WaitGroup
+	failed  chan error
 
 	mu   sync.Mutex
 	open map[string]*Link
@@ -44,6 +46,7 @@ type Links struct {
 func NewLinks(o Opener) *Links {
 	return &Links{
 		opener: o, packets: make(chan Packet, queueLength), open: map[string]*Link{},
+		failed:  make(chan error, 1),
 		buffers: sync.Pool{New: func() any { return new([MaxPacket]byte) }},
 	}
 }
@@ -164,8 +167,20 @@ func (s *Links) current(l *Link) *Link {
 	return l
 }
 
+// Failed delivers the first panic of a goroutine that receives: a frame that the program cannot stand shall end the
+// server and not its whole process.
+func (s *Links) Failed() <-chan error { return s.failed }
+
 // read receives until the link is closed.
 func (s *Links) read(l *Link) {
+	defer func() {
+		if value := recover(); value != nil {
+			select {
+			case s.failed <- fmt.Errorf("panic while receiving on %s: %v\n%s", l.Name, value, debug.Stack()):
+			default: // one reason to fail is enough
+			}
+		}
+	}()
 	for {
 		buffer := s.buffers.Get().(*[MaxPacket]byte)
 		p, err := l.read(buffer[:])

@@ -39,6 +39,7 @@ type Host struct {
 	options Options
 	log     *logging.Logger
 	quit    chan struct{}
+	stuck   chan error // a component that failed and does not end
 	once    sync.Once
 
 	mu        sync.Mutex
@@ -48,7 +49,7 @@ type Host struct {
 
 // New makes a host without components.
 func New(o Options) *Host {
-	h := &Host{options: o, quit: make(chan struct{}), instances: make(map[string]*instance)}
+	h := &Host{options: o, quit: make(chan struct{}), stuck: make(chan error, 1), instances: make(map[string]*instance)}
 	h.log = h.logger("Init")
 	return h
 }
@@ -61,7 +62,8 @@ func (h *Host) logger(name string) *logging.Logger {
 }
 
 // Run answers the supervisor until ctx ends, the command shutdown arrives, or the command channel ends. Then it stops
-// the components; only in the last case at once, and with an error.
+// the components; only in the last case at once, and with an error. A component that failed and does not end is an
+// error as well: the process is not fit to start it again.
 func (h *Host) Run(ctx context.Context) error {
 	defer h.Follow()()
 	if err := h.ConfigureLog(ctx); err != nil {
@@ -75,13 +77,15 @@ func (h *Host) Run(ctx context.Context) error {
 	if err := h.options.Bus.Call(ctx, SupervisorName, CommandAnnounce, ProcessArgs{h.options.Process}, nil); err != nil {
 		return fmt.Errorf("%s: %w", h.options.Process, err)
 	}
+	var stuck error
 	select {
 	case <-ctx.Done():
 	case <-h.quit:
+	case stuck = <-h.stuck:
 	case <-h.options.Bus.Done():
 		return h.options.Bus.Err()
 	}
-	err = h.StopAll()
+	err = errors.Join(stuck, h.StopAll())
 	if lost := h.options.Bus.Lost(); lost > 0 {
 		h.log.Log(msgEventsLost, lost)
 	}

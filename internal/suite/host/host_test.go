@@ -97,7 +97,7 @@ func newStage(t *testing.T, c *twin) *stage {
 			},
 		}},
 		Bus:     s.own,
-		Sockets: sockets.NewKeeper().For,
+		Sockets: sockets.NewKeeper(nil).For,
 		Document: func(context.Context) (schema.Document, error) {
 			return *s.doc.Load(), nil
 		},
@@ -487,4 +487,39 @@ func TestStoppedWhileCatchingUp(t *testing.T) {
 	if text.Len() > 0 {
 		t.Errorf("log: %s", text.String())
 	}
+}
+
+// TestFailedComponentThatDoesNotEnd panics in a command with a lock held that Run needs to end: the process gives up, as
+// the component could never be started again in it.
+func TestFailedComponentThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s := newStage(t, &twin{
+			run:  func(_ context.Context, ready func()) error { ready(); <-release; return nil },
+			call: func(string, map[string]json.RawMessage) (any, error) { panic("with the lock held") },
+		})
+		if _, err := s.bus.Register(t.Context(), SupervisorName, func(context.Context, string, json.RawMessage) (any, error) {
+			return nil, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- s.host.Run(t.Context()) }()
+		synctest.Wait()
+		s.start()
+		if err := s.bus.Call(t.Context(), "Twin", "say", nil, nil); err == nil {
+			t.Error("no answer to the command")
+		}
+		select {
+		case err := <-ended:
+			if err == nil || !strings.Contains(err.Error(), "with the lock held") {
+				t.Errorf("the process ended with %v", err)
+			}
+		case <-time.After(3 * StopGrace):
+			t.Error("the process goes on")
+		}
+		close(release)
+		synctest.Wait()
+		s.close()
+	})
 }

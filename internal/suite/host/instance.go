@@ -126,7 +126,7 @@ func (i *instance) run() {
 	select {
 	case <-ready:
 		if unregister, err = i.register(); err != nil {
-			i.cancel(err)
+			i.fail(err)
 			err = errors.Join(err, <-ended)
 		} else {
 			close(i.ready)
@@ -176,8 +176,22 @@ func (i *instance) stop(ctx context.Context) error {
 	return fmt.Errorf("%s did not stop within %v", i.descriptor.Component, StopGrace)
 }
 
-// fail ends the component for a reason found outside Run.
-func (i *instance) fail(reason error) { i.cancel(reason) }
+// fail ends the component for a reason found outside Run. One that panicked may hold a lock that its Run waits for: then
+// its process has to go.
+func (i *instance) fail(reason error) {
+	i.cancel(reason)
+	time.AfterFunc(StopGrace, func() {
+		select {
+		case <-i.done:
+			return
+		default:
+		}
+		select {
+		case i.host.stuck <- fmt.Errorf("%s failed and did not end within %v: %w", i.descriptor.Component, StopGrace, reason):
+		default: // one reason to end is enough
+		}
+	})
+}
 
 // protect turns a panic of the component's code into an error, with the stack in the log.
 func (i *instance) protect(f func() error) (err error) {

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -69,7 +70,13 @@ func child(process string, log *logging.Root, table func(paths.Paths) []*module.
 	if dir := os.Getenv(placement.EnvDataPath); dir != "" {
 		where = paths.Below(dir)
 	}
-	return New(Options{
+	serving, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	go func() {
+		<-remote.Done()
+		lose(errors.New("the connection over which the parent hands out sockets is lost"))
+	}()
+	err = New(Options{
 		Process:  process,
 		Table:    table(where),
 		Bus:      conn,
@@ -79,7 +86,11 @@ func child(process string, log *logging.Root, table func(paths.Paths) []*module.
 		OwnLog:   true,
 		Document: Fetch(conn),
 		Ended:    Report(conn, process),
-	}).Run(ctx)
+	}).Run(serving)
+	if ctx.Err() == nil && serving.Err() != nil { // a process that gets no sockets any more is not fit to serve
+		err = errors.Join(context.Cause(serving), err)
+	}
+	return err
 }
 
 // Fetch gives a function that asks the configuration manager for the stored configuration.

@@ -84,7 +84,8 @@ var errUser = errors.New("--user")
 
 // newSuite does all that needs no process: directories, user, command channel, configuration.
 func newSuite(o *options, log *logging.Root, out io.Writer, table func(paths.Paths) []*module.Descriptor) (_ *suite, err error) {
-	s := &suite{options: o, root: log, log: log.Logger(ModuleName), hub: bus.NewHub(), keeper: sockets.NewKeeper()}
+	own := log.Logger(ModuleName)
+	s := &suite{options: o, root: log, log: own, hub: bus.NewHub(), keeper: sockets.NewKeeper(own)}
 	defer func() {
 		if err != nil {
 			s.close()

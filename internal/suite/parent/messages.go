@@ -5,6 +5,7 @@ import (
 
 	"bundy/internal/suite/host"
 	"bundy/internal/suite/logging"
+	"bundy/internal/suite/sockets"
 	"bundy/internal/suite/supervisor"
 )
 
@@ -19,7 +20,7 @@ func Messages() []*logging.Message {
 
 // messages are those of all that the program bundy is made of.
 func messages() []*logging.Message {
-	return slices.Concat(Messages(), supervisor.Messages(), host.Messages())
+	return slices.Concat(Messages(), supervisor.Messages(), host.Messages(), sockets.Messages())
 }
 
 var (

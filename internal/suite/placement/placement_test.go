@@ -41,7 +41,7 @@ func TestSingle(t *testing.T) {
 
 // A child is this test binary, which TestMain keeps waiting for its signal.
 func TestGrouped(t *testing.T) {
-	keeper := sockets.NewKeeper()
+	keeper := sockets.NewKeeper(nil)
 	defer keeper.Close()
 	g := NewGrouped(keeper, nil, nil)
 	defer g.Close()

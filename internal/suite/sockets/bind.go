@@ -35,6 +35,8 @@ func (r Request) normal() (Request, error) {
 		return r, fmt.Errorf("%v: %d copies are more than %d", r, r.Copies, maxCopies)
 	case r.Copies > 1 && r.Kind != UDP:
 		return r, fmt.Errorf("%v: only udp sockets have copies", r)
+	case len(r.Interface) >= unix.IFNAMSIZ || len(r.Address.Addr().Zone()) >= unix.IFNAMSIZ:
+		return r, fmt.Errorf("%s socket: no interface has a name of more than %d octets", r.Kind, unix.IFNAMSIZ-1)
 	case r.Kind == DHCP4Raw && r.Interface == "":
 		return r, fmt.Errorf("%v: no interface", r)
 	case r.Kind == DHCP4Raw || r.Kind == DHCP4UDP:

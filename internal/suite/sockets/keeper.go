@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"bundy/internal/suite/logging"
 )
 
 const (
@@ -23,8 +25,11 @@ const (
 
 // Keeper binds sockets and keeps them open. Each belongs to the component that asked for it.
 type Keeper struct {
-	mu   sync.Mutex // held over socket calls that do not wait
-	held map[key]*held
+	log *logging.Logger
+
+	mu     sync.Mutex // held over socket calls that do not wait
+	held   map[key]*held
+	failed map[key]string // the error last logged, as some components try again and again
 }
 
 // key names a socket. Without a port, each component has a socket of its own.
@@ -47,8 +52,10 @@ type held struct {
 	link  int    // index of the interface when the socket was made
 }
 
-// NewKeeper makes a keeper without sockets.
-func NewKeeper() *Keeper { return &Keeper{held: make(map[key]*held)} }
+// NewKeeper makes a keeper without sockets. It logs what it binds, and what it cannot bind.
+func NewKeeper(log *logging.Logger) *Keeper {
+	return &Keeper{log: log, held: make(map[key]*held), failed: make(map[key]string)}
+}
 
 // For gives the source of one component.
 func (k *Keeper) For(owner string) Source { return local{k, owner} }
@@ -71,8 +78,9 @@ func (k *Keeper) get(ctx context.Context, owner string, r Request) ([]*os.File, 
 	}
 	deadline := time.Now().Add(busyTime)
 	for {
-		files, err := k.try(owner, r)
+		files, made, err := k.try(owner, r)
 		if !errors.Is(err, unix.EADDRINUSE) || time.Now().After(deadline) {
+			k.report(owner, r, made, err)
 			return files, err
 		}
 		select {
@@ -83,10 +91,33 @@ func (k *Keeper) get(ctx context.Context, owner string, r Request) ([]*os.File, 
 	}
 }
 
-func (k *Keeper) try(owner string, r Request) ([]*os.File, error) {
+// report logs a socket that was made, and an error that is not the one logged last.
+func (k *Keeper) report(owner string, r Request, made bool, err error) {
+	k.mu.Lock()
+	at := key{r, owner}
+	known := k.failed[at]
+	if err == nil {
+		delete(k.failed, at)
+	} else {
+		if len(k.failed) >= maxSockets {
+			clear(k.failed)
+		}
+		k.failed[at] = err.Error()
+	}
+	k.mu.Unlock()
+	switch {
+	case err != nil && err.Error() != known:
+		k.log.Log(msgSocketError, owner, err)
+	case made:
+		k.log.Log(msgSocketCreated, r, owner)
+	}
+}
+
+// try returns the sockets, and whether they were made for this.
+func (k *Keeper) try(owner string, r Request) (files []*os.File, made bool, err error) {
 	link, err := linkIndex(r)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -94,26 +125,26 @@ func (k *Keeper) try(owner string, r Request) ([]*os.File, error) {
 	h := k.held[at]
 	switch {
 	case h != nil && h.owner != owner:
-		return nil, fmt.Errorf("bind %v: used by %s", r, h.owner)
+		return nil, false, fmt.Errorf("bind %v: used by %s", r, h.owner)
 	case h != nil && h.link == link:
-		return duplicates(r, h.fds)
+		files, err = duplicates(r, h.fds)
+		return files, false, err
 	case h != nil: // an interface of that name was removed and made anew: the old socket hears nothing
 		closeAll(h.fds)
 		delete(k.held, at)
 	case len(k.held) >= maxSockets:
-		return nil, fmt.Errorf("bind %v: more than %d sockets", r, maxSockets)
+		return nil, false, fmt.Errorf("bind %v: more than %d sockets", r, maxSockets)
 	}
 	fds, err := open(r, k.holdsPort(r))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	files, err := duplicates(r, fds)
-	if err != nil {
+	if files, err = duplicates(r, fds); err != nil {
 		closeAll(fds)
-		return nil, err
+		return nil, false, err
 	}
 	k.held[at] = &held{owner, fds, boundPort(r, fds[0]), link}
-	return files, nil
+	return files, true, nil
 }
 
 // holdsPort tells whether a socket of ours may stand in the way of r: another number of copies, or an address that

@@ -132,6 +132,7 @@ type Remote struct {
 	nextID  uint64
 	waiting map[uint64]chan<- result
 	ended   bool
+	done    chan struct{}
 }
 
 type result struct {
@@ -145,10 +146,13 @@ func NewRemote(child *os.File) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Remote{conn: nc, waiting: make(map[uint64]chan<- result)}
+	m := &Remote{conn: nc, waiting: make(map[uint64]chan<- result), done: make(chan struct{})}
 	go m.read()
 	return m, nil
 }
+
+// Done is closed when the connection has ended: no socket can be had any more.
+func (m *Remote) Done() <-chan struct{} { return m.done }
 
 // Close ends the connection. The parent keeps the sockets.
 func (m *Remote) Close() error { return m.conn.Close() }
@@ -180,6 +184,9 @@ func (s remote) Get(ctx context.Context, r Request) ([]*os.File, error) {
 }
 
 func (s remote) Drop(r Request) {
+	if _, err := r.normal(); err != nil {
+		return // such a socket was never made
+	}
 	// An error means that the parent is gone, and all its sockets with it.
 	_, _ = s.ask(question{Owner: s.owner, Drop: true, Request: r}, nil)
 }
@@ -230,6 +237,7 @@ func (m *Remote) read() {
 		}
 	}
 	m.conn.Close()
+	defer close(m.done)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ended = true

@@ -11,17 +11,19 @@ import (
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"bundy/internal/suite/logging"
 )
 
 // sources runs a test against the keeper itself and against one asked over a connection.
 func sources(t *testing.T, test func(t *testing.T, k *Keeper, source func(owner string) Source)) {
 	t.Run("local", func(t *testing.T) {
-		k := NewKeeper()
+		k := NewKeeper(nil)
 		defer k.Close()
 		test(t, k, k.For)
 	})
 	t.Run("remote", func(t *testing.T) {
-		k := NewKeeper()
+		k := NewKeeper(nil)
 		defer k.Close()
 		parent, child, err := Pair()
 		if err != nil {
@@ -134,7 +136,7 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stream.Close()
-	k := NewKeeper()
+	k := NewKeeper(nil)
 	defer k.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // no second try
@@ -149,7 +151,7 @@ func TestPortInUse(t *testing.T) {
 		}
 	}
 	// Another suite of the same user, with the same socket options, is refused as well.
-	other := NewKeeper()
+	other := NewKeeper(nil)
 	defer other.Close()
 	at := packet(t, get(t, other.For("a"), Request{Kind: UDP, Address: loopback(0)})[0]).LocalAddr()
 	if _, err := k.For("a").Get(ctx, Request{Kind: UDP, Address: netip.MustParseAddrPort(at.String())}); !errors.Is(err, unix.EADDRINUSE) {
@@ -163,7 +165,7 @@ func TestPortOfDyingProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := NewKeeper()
+	k := NewKeeper(nil)
 	defer k.Close()
 	got := make(chan error)
 	go func() {
@@ -179,7 +181,7 @@ func TestPortOfDyingProcess(t *testing.T) {
 // A commit narrows or widens an address while the sockets of the old configuration are still open.
 func TestAddressChange(t *testing.T) {
 	for _, kind := range []Kind{UDP, TCP} {
-		k := NewKeeper()
+		k := NewKeeper(nil)
 		defer k.Close()
 		source := k.For("a")
 		port := localPort(t, get(t, source, Request{Kind: kind, Address: loopback(0)})[0])
@@ -282,4 +284,54 @@ func TestUDPFilter(t *testing.T) {
 			t.Errorf("%s: %d %v", name, n, err)
 		}
 	}
+}
+
+// TestNamesTooLongForAnInterface would not fit the packet of a question, and end the connection for all others.
+func TestNamesTooLongForAnInterface(t *testing.T) {
+	sources(t, func(t *testing.T, _ *Keeper, source func(string) Source) {
+		long := strings.Repeat("x", 2*maxPacket)
+		for _, r := range []Request{
+			{Kind: DHCP4Raw, Address: loopback(67), Interface: long},
+			{Kind: UDP, Address: netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(long), 53)},
+		} {
+			if _, err := source("a").Get(t.Context(), r); err == nil || len(err.Error()) > 200 {
+				t.Errorf("%s: %v", r.Kind, err)
+			}
+			source("a").Drop(r)
+		}
+		get(t, source("a"), Request{Kind: UDP, Address: loopback(0)})
+	})
+}
+
+func TestMessages(t *testing.T) {
+	rec := logging.NewRecorder()
+	k := NewKeeper(rec.Logger("Init"))
+	defer k.Close()
+	free := Request{Kind: TCP, Address: loopback(0)}
+	get(t, k.For("a"), free)
+	get(t, k.For("a"), free)
+	bad := Request{Kind: DHCP4UDP, Address: loopback(67), Interface: "no-such-link"}
+	for range 3 {
+		if _, err := k.For("a").Get(t.Context(), bad); err == nil {
+			t.Fatal("socket on an interface that is not there")
+		}
+	}
+	if made, failed := rec.Count("BUNDY_SOCKET_CREATED"), rec.Count("BUNDY_SOCKET_ERROR"); made != 1 || failed != 1 {
+		t.Errorf("%d sockets made, %d failed: %v", made, failed, rec.Entries())
+	}
+}
+
+// TestRemoteTellsTheEnd lets a process notice that it will get no more sockets.
+func TestRemoteTellsTheEnd(t *testing.T) {
+	parent, child, err := Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewRemote(child)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	parent.Close()
+	<-m.Done()
 }
