@@ -15,6 +15,9 @@ const (
 	maxTargets = 13
 	// maxGlue bounds the name servers of a delegation whose addresses are looked up. Far more than fit a UDP message.
 	maxGlue = 64
+	// hashesOfStep is the number of names that the last step of an answer may have to hash: those of a closest encloser
+	// proof and a wildcard. Aliases are followed only where that much can still be afforded.
+	hashesOfStep = 3
 	// maxSets bounds the RRsets of an answer to ANY.
 	maxSets = 128
 )
@@ -32,6 +35,7 @@ type Answer struct {
 	links    int
 	synth    [maxLinks + 1]synthesis
 	star     [wire.MaxName + 2]byte
+	denial   denialRoom
 }
 
 // item is one RRset to send.
@@ -50,7 +54,7 @@ type synthesis struct {
 }
 
 func (a *Answer) reset() {
-	a.Rcode, a.AA, a.links = wire.RcodeNoError, false, 0
+	a.Rcode, a.AA, a.links, a.denial.runs = wire.RcodeNoError, false, 0, 0
 	for i := range a.sections {
 		a.sections[i] = a.sections[i][:0]
 	}
@@ -104,7 +108,7 @@ func (a *Answer) follow(c *Catalog, v *Version, name wire.Name, qtype wire.Type,
 	a.AA = true
 	for {
 		target := a.step(v, name, qtype, do)
-		if target == "" || a.links >= maxLinks {
+		if target == "" || a.links >= maxLinks || do && !a.affords(v, hashesOfStep) {
 			return
 		}
 		a.links++
@@ -128,8 +132,8 @@ func (a *Answer) follow(c *Catalog, v *Version, name wire.Name, qtype wire.Type,
 // step answers for one name, which lies in v. It returns the name that an alias leads to, "" if the answer is complete.
 func (a *Answer) step(v *Version, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
 	if v.cuts == 0 { // nothing can lie between the apex and the name: the most common case needs one look-up
-		if n := v.names.get(name); n.exists() {
-			return a.atNode(v, n, name, qtype, do)
+		if n := v.names.get(name); n.exists() && !n.hashed() {
+			return a.atNode(v, n, name, "", qtype, do)
 		}
 	}
 	var offs [128]uint8
@@ -147,28 +151,35 @@ func (a *Answer) step(v *Version, name wire.Name, qtype wire.Type, do bool) (tar
 		if at.children() > 0 {
 			next = v.names.get(name[offs[i]:])
 		}
-		if !next.exists() {
-			return a.wildcard(v, at, name, name[int(offs[i])+1+int(name[offs[i]]):], qtype, do)
+		if !next.exists() || next.hashed() {
+			return a.wildcard(v, at, name, name[offs[i]:], qtype, do)
 		}
 		at = next
 		if v.cuts > 0 {
 			if ns := at.set(wire.TypeNS); ns.exists() && (i > 0 || qtype != wire.TypeDS) {
-				a.refer(v, at, ns, do)
+				a.refer(v, at, name[offs[i]:], ns, do)
 				return ""
 			}
 		}
 	}
-	return a.atNode(v, at, name, qtype, do)
+	return a.atNode(v, at, name, "", qtype, do)
 }
 
-// atNode answers from the records of an existing name, which stands for the name asked.
-func (a *Answer) atNode(v *Version, n node, name wire.Name, qtype wire.Type, do bool) (target wire.Name) {
+// atNode answers from the records of an existing name. If it is a wildcard that stands for the name asked, closer is
+// the part of that name that is one label longer than what exists of it; else it is "".
+func (a *Answer) atNode(v *Version, n node, name, closer wire.Name, qtype wire.Type, do bool) (target wire.Name) {
 	if qtype == wire.TypeANY || qtype == wire.TypeRRSIG {
 		if a.allSets(n, name, qtype, do) {
+			if closer != "" && do {
+				a.denyExpansion(v, closer)
+			}
 			return ""
 		}
-	} else if s := n.set(qtype); s.exists() {
+	} else if s := n.set(qtype); s.exists() && qtype != wire.TypeNSEC3 {
 		a.add(wire.Answer, n, name, s, do, true)
+		if closer != "" && do {
+			a.denyExpansion(v, closer)
+		}
 		a.addresses(v, s, do)
 		return ""
 	}
@@ -177,9 +188,19 @@ func (a *Answer) atNode(v *Version, n node, name wire.Name, qtype wire.Type, do 
 			return "" // a loop: once around is all there is to say
 		}
 		a.add(wire.Answer, n, name, s, do, true)
+		if closer != "" && do {
+			a.denyExpansion(v, closer)
+		}
 		return s.target()
 	}
 	a.negative(v, wire.RcodeNoError, do)
+	switch {
+	case !do:
+	case closer != "":
+		a.denyWildcardType(v, n, closer)
+	default:
+		a.denyType(v, n, name)
+	}
 	return ""
 }
 
@@ -189,7 +210,7 @@ func (a *Answer) allSets(n node, name wire.Name, qtype wire.Type, do bool) bool 
 	c := n.sets()
 	for i := 0; i < maxSets && c.next(); i++ {
 		s := c.set
-		if s.typ == qtype || qtype == wire.TypeANY && (do || s.typ != wire.TypeRRSIG) {
+		if !s.denies() && (s.typ == qtype || qtype == wire.TypeANY && (do || s.typ != wire.TypeRRSIG)) {
 			a.put(wire.Answer, item{name, s, math.MaxUint32, true})
 			found = true
 		}
@@ -197,15 +218,18 @@ func (a *Answer) allSets(n node, name wire.Name, qtype wire.Type, do bool) bool 
 	return found
 }
 
-// wildcard answers for a name that does not exist, whose closest encloser is at (RFC 4592 section 3.3.1).
-func (a *Answer) wildcard(v *Version, at node, name, encloser wire.Name, qtype wire.Type, do bool) (target wire.Name) {
+// wildcard answers for a name that does not exist, whose closest encloser is at (RFC 4592 section 3.3.1). closer is the
+// part of the name that is one label longer.
+func (a *Answer) wildcard(v *Version, at node, name, closer wire.Name, qtype wire.Type, do bool) (target wire.Name) {
 	if at.star() {
-		key := append(append(a.star[:0], 1, '*'), encloser...)
-		if n := v.names.get(wire.BorrowName(key)); n.exists() {
-			return a.atNode(v, n, name, qtype, do)
+		if n := v.names.get(a.wildcardOf(closer.Parent())); n.exists() {
+			return a.atNode(v, n, name, closer, qtype, do)
 		}
 	}
 	a.negative(v, wire.RcodeNXDomain, do)
+	if do {
+		a.denyName(v, closer)
+	}
 	return ""
 }
 
@@ -251,8 +275,8 @@ func (s *synthesis) make(class wire.Class, d rrset, prefix wire.Name) {
 	s.set = rrset{typ: wire.TypeCNAME, count: 1, encoded: e, lowered: e}
 }
 
-// refer answers that the zone delegated at n is responsible.
-func (a *Answer) refer(v *Version, n node, ns rrset, do bool) {
+// refer answers that the zone delegated at n is responsible. name is the name of n in lower case.
+func (a *Answer) refer(v *Version, n node, name wire.Name, ns rrset, do bool) {
 	if a.links == 0 {
 		a.AA = false
 	}
@@ -260,6 +284,8 @@ func (a *Answer) refer(v *Version, n node, ns rrset, do bool) {
 	a.add(wire.Authority, n, owner, ns, do, true)
 	if ds := n.set(wire.TypeDS); do && ds.exists() {
 		a.add(wire.Authority, n, owner, ds, do, true)
+	} else if do {
+		a.denyType(v, n, name)
 	}
 	t := ns.targets()
 	for i := 0; i < maxGlue && t.next(); i++ {
@@ -271,7 +297,7 @@ func (a *Answer) refer(v *Version, n node, ns rrset, do bool) {
 // negative answers that there is no such name or no such data (RFC 2308 sections 2 and 3).
 func (a *Answer) negative(v *Version, rcode wire.Rcode, do bool) {
 	a.Rcode = rcode
-	ttl := min(v.soa.ttl(), soaMinimum(v.soa.first()))
+	ttl := v.negativeTTL()
 	a.put(wire.Authority, item{v.apex.name(), v.soa, ttl, true})
 	if do {
 		if sig := v.apex.signature(wire.TypeSOA); sig.exists() {
@@ -279,6 +305,9 @@ func (a *Answer) negative(v *Version, rcode wire.Rcode, do bool) {
 		}
 	}
 }
+
+// negativeTTL is how long what a negative answer says may be kept (RFC 2308 section 5).
+func (v *Version) negativeTTL() uint32 { return min(v.soa.ttl(), soaMinimum(v.soa.first())) }
 
 // addresses adds the addresses of the hosts that an answer of NS, MX or SRV records names, where the zone has them.
 func (a *Answer) addresses(v *Version, s rrset, do bool) {

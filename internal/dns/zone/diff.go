@@ -62,6 +62,7 @@ func (v *Version) Apply(d Diff) (*Version, error) {
 	if err != nil {
 		return nil, err
 	}
+	out.denial = v.denial.apply(out, d)
 	if out.Serial() != d.To {
 		return nil, fmt.Errorf("%w: %s becomes serial %d, the difference says %d", ErrDiff, v.origin, out.Serial(), d.To)
 	}

@@ -31,6 +31,8 @@ type staging struct {
 
 	owner wire.Name // of the last record
 	at    ref       // its staged name
+
+	denial denialOwners
 }
 
 const (
@@ -42,6 +44,7 @@ const (
 func newStaging(v *Version) (*staging, error) {
 	s := &staging{v: v, seed: maphash.MakeSeed(), slab: newSlab(), table: newTable()}
 	s.w.slab = s.slab
+	s.denial.origin = v.key
 	_, err := s.name(v.origin, v.key) // the apex always exists
 	return s, err
 }
@@ -106,6 +109,7 @@ func stagedName(b []byte) wire.Name { return wire.BorrowName(b[nameHead : nameHe
 
 // add takes a record, whose memory it does not keep.
 func (s *staging) add(rr wire.RR) error {
+	s.denial.see(rr)
 	if rr.Name != s.owner || s.at == 0 {
 		at, err := s.name(rr.Name, rr.Name.Lower())
 		if err != nil {
@@ -150,6 +154,8 @@ func (s *staging) finish() error {
 		}
 	}
 	s.v.names = names{frozen: &frozen{slab: out, table: s.table}, over: index[node]{seed: s.seed}}
+	s.v.settle()
+	s.v.denial = s.denial.of(s.v)
 	return nil
 }
 

@@ -18,6 +18,7 @@ type Version struct {
 	soa    rrset // none when the apex has none
 	ns     rrset // of the apex
 	rrs    int
+	denial denial
 	cuts   int // names with a DNAME, or with NS records below the apex: those that change what lies below them
 }
 
