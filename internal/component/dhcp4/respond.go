@@ -9,7 +9,6 @@ import (
 
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/class"
-	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/packet4"
 	"bundy/internal/naming/policy"
 )
@@ -50,10 +49,17 @@ func (s *server) respond(x *exchange) bool {
 		s.log.Log(msgOptionsOmitted, omitted, xid(x))
 	}
 	x.to = x.set.ports.ReplyTo(&x.request, &reply, x.packet.Source)
-	if x.packet.Link.Loopback && x.to.HWAddr != "" {
-		x.to = netif.Destination{To: x.to.To} // no frames there; the kernel delivers
+	if x.packet.Link.Loopback || x.to.Bound && !x.near() {
+		x.to.HWAddr = "" // no frames there; the kernel delivers
 	}
 	return true
+}
+
+// near tells whether a client that has an address shares a wire with the interface: it sent a broadcast, or its
+// network is the interface's. Others send by way of a router when they renew.
+func (x *exchange) near() bool {
+	return !x.unicast ||
+		x.subnet.Contains(x.to.To.Addr()) && slices.ContainsFunc(x.packet.Link.Addrs, x.subnet.Contains)
 }
 
 // header is the reply without options but message type and server identifier.

@@ -553,6 +553,30 @@ func TestServerIdentifierOverride(t *testing.T) {
 	}
 }
 
+// TestRenewalByFrame: a client on the interface's own network gets its renewal in a frame, so that ARP is not needed; one
+// behind a router by its address.
+func TestRenewalByFrame(t *testing.T) {
+	b := newBench(t, strings.Replace(basicConfig, `"subnet4": [`, `"subnet4": [{"subnet": "10.5.0.0/24", "pool": ["10.5.0.0/24"]}, `, 1))
+	for _, c := range []struct {
+		kind    packet4.Type
+		parts   string
+		address string
+		frame   bool
+	}{
+		{packet4.Request, "ciaddr=192.0.2.10 to=192.0.2.1", "192.0.2.10:68", true},
+		{packet4.Request, "ciaddr=192.0.2.10", "192.0.2.10:68", true},
+		{packet4.Request, "ciaddr=192.0.2.10 to=192.0.2.1 broadcast", "192.0.2.10:68", false},
+		{packet4.Request, "ciaddr=10.5.0.9 to=192.0.2.1", "10.5.0.9:68", false},
+		{packet4.Inform, "ciaddr=10.5.0.9 to=192.0.2.1", "10.5.0.9:68", false},
+		{packet4.Inform, "ciaddr=192.0.2.99", "192.0.2.99:68", true},
+	} {
+		got := b.exchange(c.kind, strings.Fields(c.parts)...)
+		if got == nil || got.Type() != packet4.ACK || got.to.To.String() != c.address || (got.to.HWAddr != "") != c.frame {
+			t.Errorf("%v %s: %+v", c.kind, c.parts, got)
+		}
+	}
+}
+
 // TestServerIdentifierIsNear: of several addresses of an interface the one in the client's network is used.
 func TestServerIdentifierIsNear(t *testing.T) {
 	b := newBench(t, basicConfig)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -86,26 +87,56 @@ func packetInfo(control []byte) netip.Addr {
 	return netip.Addr{}
 }
 
-// Send sends a payload from one of the interface's addresses. A frame that cannot be sent goes out as a broadcast.
+// Send sends a payload from one of the interface's addresses. What cannot be sent in a frame goes by ARP to a client
+// that has its address, else out as a broadcast. Send never waits: with no room in the socket the reply is lost, and
+// the client asks again.
 func (l *Link) Send(payload []byte, from netip.Addr, d Destination) error {
-	if d.HWAddr != "" {
-		err := l.sendFrame(payload, from, d)
-		if err == nil {
-			return nil
-		}
-		if berr := l.sendUDP(payload, from, l.ports.Broadcast().To); berr != nil {
-			return errors.Join(err, berr)
-		}
+	if d.HWAddr == "" {
+		return l.sendUDP(payload, from, d.To)
+	}
+	err := l.sendFrame(payload, from, d)
+	if err == nil {
 		return nil
 	}
-	return l.sendUDP(payload, from, d.To)
+	to := d.To
+	if !d.Bound {
+		to = l.ports.Broadcast().To
+	}
+	if uerr := l.sendUDP(payload, from, to); uerr != nil {
+		return errors.Join(err, uerr)
+	}
+	return nil
 }
 
+// sendUDP does not wait for room in the socket, as net.UDPConn would: datagrams for addresses that do not answer ARP
+// fill it for seconds.
 func (l *Link) sendUDP(payload []byte, from netip.Addr, to netip.AddrPort) error {
-	if _, _, err := l.conn.WriteMsgUDPAddrPort(payload, packetInfoMessage(l.Index, from), to); err != nil {
+	if !to.Addr().Is4() {
+		return fmt.Errorf("%v is no IPv4 address to send to on %s", to, l.Name)
+	}
+	address := &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}
+	control := packetInfoMessage(l.Index, from)
+	err := once(l.conn, func(fd int) error { return unix.Sendmsg(fd, payload, control, address, 0) })
+	if err != nil {
 		return fmt.Errorf("send to %v on %s: %w", to, l.Name, err)
 	}
 	return nil
+}
+
+// once runs a system call on a non-blocking socket, once, whatever it says.
+func once(socket syscall.Conn, call func(fd int) error) error {
+	rc, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var result error
+	if err := rc.Write(func(fd uintptr) bool {
+		result = call(int(fd))
+		return true
+	}); err != nil {
+		return err
+	}
+	return result
 }
 
 // packetInfoMessage makes the control message that sets the interface and the source address of a datagram.
@@ -130,19 +161,8 @@ func (l *Link) sendFrame(payload []byte, from netip.Addr, d Destination) error {
 	}
 	frame := appendFrame(make([]byte, 0, etherHeader+ipHeader+udpHeader+len(payload)), l.HWAddr, d.HWAddr,
 		netip.AddrPortFrom(from, l.ports.Server), d.To, payload)
-	rc, err := l.raw.SyscallConn()
-	if err != nil {
-		return fmt.Errorf("packet socket of %s: %w", l.Name, err)
-	}
-	sent := errors.New("not sent")
-	err = rc.Write(func(fd uintptr) bool {
-		sent = unix.Sendto(int(fd), frame, 0, &unix.SockaddrLinklayer{Protocol: 0x0008, Ifindex: l.Index, Halen: size})
-		return !errors.Is(sent, unix.EAGAIN)
-	})
-	if err == nil {
-		err = sent
-	}
-	if err != nil {
+	address := &unix.SockaddrLinklayer{Protocol: 0x0008, Ifindex: l.Index, Halen: size}
+	if err := once(l.raw, func(fd int) error { return unix.Sendto(fd, frame, 0, address) }); err != nil {
 		return fmt.Errorf("send frame to %v on %s: %w", d.To, l.Name, err)
 	}
 	return nil

@@ -57,14 +57,18 @@ func TestReplyTo(t *testing.T) {
 		{"broadcast flag", func(m *packet4.Message) { m.Flags = packet4.FlagBroadcast }, packet4.Offer, "255.255.255.255:68", false},
 		{"not Ethernet", func(m *packet4.Message) { m.HType = 32 }, packet4.Offer, "255.255.255.255:68", false},
 		{"NAK", func(m *packet4.Message) { m.CIAddr = a("192.0.2.9") }, packet4.NAK, "255.255.255.255:68", false},
-		{"renewing", func(m *packet4.Message) { m.CIAddr = a("192.0.2.9") }, packet4.ACK, "192.0.2.9:68", false},
+		{"renewing", func(m *packet4.Message) { m.CIAddr = a("192.0.2.9") }, packet4.ACK, "192.0.2.9:68", true},
+		{"renewing with broadcast flag", func(m *packet4.Message) {
+			m.CIAddr, m.Flags = a("192.0.2.9"), packet4.FlagBroadcast
+		}, packet4.ACK, "192.0.2.9:68", false},
+		{"renewing, not Ethernet", func(m *packet4.Message) { m.CIAddr, m.HType = a("192.0.2.9"), 32 }, packet4.ACK, "192.0.2.9:68", false},
 		{"relayed", func(m *packet4.Message) { m.GIAddr, m.CIAddr = a("10.0.0.1"), a("192.0.2.9") }, packet4.ACK, "10.0.0.1:67", false},
 		{"relayed NAK", func(m *packet4.Message) { m.GIAddr = a("10.0.0.1") }, packet4.NAK, "10.0.0.1:67", false},
 		{"relay's own port", func(m *packet4.Message) {
 			m.GIAddr = a("10.0.0.1")
 			m.Set(packet4.OptRelayAgent, []byte{19, 0})
 		}, packet4.ACK, "10.0.0.1:1234", false},
-		{"inform without ciaddr", func(m *packet4.Message) { m.SetType(packet4.Inform) }, packet4.ACK, "192.0.2.77:68", false},
+		{"inform without ciaddr", func(m *packet4.Message) { m.SetType(packet4.Inform) }, packet4.ACK, "192.0.2.77:68", true},
 	} {
 		request := packet4.Message{HType: 1, CHAddr: []byte{2, 0, 0, 0, 0, 1}, CIAddr: zero, GIAddr: zero}
 		request.SetType(packet4.Request)
