@@ -1,12 +1,14 @@
 package test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -321,5 +323,99 @@ func TestLoadzoneBesideUpdates(t *testing.T) {
 	}
 	if diffs, err := db.Journal(t.Context(), labZone, wire.ClassIN, 5000, v.Serial()); v.Serial() > 5000 && (err != nil || zone.Serial(len(diffs)) != v.Serial()-5000) {
 		t.Errorf("%d differences since the last load, serial %d, %v", len(diffs), v.Serial(), err)
+	}
+}
+
+// TestUpdatesOnAFullDisk: what was acknowledged stays, what cannot be stored is answered SERVFAIL and is not served, and
+// updates go on when there is room again.
+func TestUpdatesOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("mounting a small tmpfs needs root")
+	}
+	s := newSuite(t, "grouped")
+	small := filepath.Join(s.dir, "small")
+	if err := os.Mkdir(small, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("cannot mount a tmpfs here: %v", err)
+	}
+	defer syscall.Unmount(small, syscall.MNT_DETACH)
+	s.loadZones()
+	database := filepath.Join(small, "zone.sqlite3")
+	data, err := os.ReadFile(filepath.Join(s.dir, "zone.sqlite3"))
+	if err == nil {
+		err = os.WriteFile(database, data, 0o640)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	s.script(s.dnsScript() + fmt.Sprintf("config set data_sources/classes/IN[0]/params {\"database_file\": %q}\nconfig commit\n", database))
+	eventually(t, 5*time.Second, "the zone is served", func() bool { return s.lookup("ns.lab.example") != "" })
+	key := labKey(t)
+	updated := func(n wire.Name) wire.Rcode {
+		t.Helper()
+		r := newName(n)
+		for range 8 { // so that a few fill what is left in the file's pages
+			r.Updates = append(r.Updates, wire.RR{Name: n, Type: 65280, Class: wire.ClassIN, TTL: 60, Data: bytes.Repeat([]byte{byte(len(r.Updates))}, 200)})
+		}
+		msg, err := r.Pack(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			if m := s.exchange(msg, &key); m != nil {
+				return m.Header.Flags.Rcode()
+			}
+		}
+		t.Fatalf("update of %s is not answered", n)
+		return 0
+	}
+	served := func(n wire.Name) bool {
+		m := s.exchange(question(t, 1, n, wire.TypeA), nil)
+		return m != nil && len(m.Answer) == 1
+	}
+	name := func(i int) wire.Name { return wire.MustParseName(fmt.Sprintf("n%d.lab.example", i)) }
+	if rcode := updated(name(0)); rcode != wire.RcodeNoError {
+		t.Fatalf("update answered %s", rcode)
+	}
+	filler := filepath.Join(small, "filler")
+	f, err := os.Create(filler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := make([]byte, 4096); err == nil; {
+		_, err = f.Write(block)
+	}
+	f.Close()
+	full := 0
+	for i := 1; i < 200 && full == 0; i++ {
+		switch rcode := updated(name(i)); rcode {
+		case wire.RcodeNoError:
+		case wire.RcodeServFail:
+			full = i
+		default:
+			t.Fatalf("update %d answered %s", i, rcode)
+		}
+	}
+	if full == 0 {
+		t.Fatal("updates are acknowledged on a full disk")
+	}
+	if served(name(full)) {
+		t.Error("what could not be stored is served")
+	}
+	os.Remove(filler)
+	if rcode := updated(name(full)); rcode != wire.RcodeNoError {
+		t.Errorf("with room again the update got %s", rcode)
+	}
+	s.kill()
+	s.start()
+	eventually(t, 10*time.Second, "the zone is served again", func() bool { return s.lookup("ns.lab.example") != "" })
+	for i := range full + 1 {
+		if !served(name(i)) {
+			t.Errorf("update %d was acknowledged and is lost", i)
+		}
 	}
 }
