@@ -5,7 +5,8 @@ import "bundy/internal/suite/logging"
 // Messages lists the messages of this package.
 func Messages() []*logging.Message {
 	return []*logging.Message{
-		msgComponentStart, msgComponentStop, msgComponentFailed, msgComponentUnsatisfied, msgRestartSkipped,
+		msgComponentStart, msgComponentRestart, msgComponentRecovered, msgComponentStop, msgComponentFailed,
+		msgComponentStillFails, msgComponentUnsatisfied, msgRestartSkipped,
 		msgStartingProcess, msgStartedProcess, msgStartException, msgProcessEnded, msgStopProcess,
 		msgSendSigterm, msgSendSigkill, msgStopFailed, msgShutdown, msgMsgqDisappeared,
 	}
@@ -14,13 +15,22 @@ func Messages() []*logging.Message {
 var (
 	msgComponentStart = logging.NewMessage("BUNDY_COMPONENT_START", logging.Info,
 		"component {name} is starting",
-		"The component is told to start, for the first time or again after a failure.")
+		"The component is told to start.")
+	msgComponentRestart = logging.NewDebug("BUNDY_COMPONENT_RESTART", 10,
+		"component {name} is starting again",
+		"The component failed, as BUNDY_COMPONENT_FAILED said, and is tried again.")
+	msgComponentRecovered = logging.NewMessage("BUNDY_COMPONENT_RECOVERED", logging.Info,
+		"component {name} serves again",
+		"The component had failed, and its restart succeeded.")
 	msgComponentStop = logging.NewMessage("BUNDY_COMPONENT_STOP", logging.Info,
 		"component {name} is being stopped",
 		"The component was removed from the configuration, or is started anew because its entry in Init/components changed.")
 	msgComponentFailed = logging.NewMessage("BUNDY_COMPONENT_FAILED", logging.Error,
 		"component {name} failed: {how}",
-		"The component ended without being told to, or could not start. Whether it is started again depends on its kind. The reason, and the messages of the component before this one, say what to repair.")
+		"The component ended without being told to, or could not start. Whether it is started again depends on its kind; restarts that fail for the same reason are not reported again, and BUNDY_COMPONENT_RECOVERED tells when one succeeds. The reason, and the messages of the component before this one, say what to repair.")
+	msgComponentStillFails = logging.NewDebug("BUNDY_COMPONENT_STILL_FAILS", 10,
+		"component {name} failed as before: {how}",
+		"A restart of the component failed for the reason that BUNDY_COMPONENT_FAILED gave. It is tried again, less and less often, at least once a minute.")
 	msgComponentUnsatisfied = logging.NewMessage("BUNDY_COMPONENT_UNSATISFIED", logging.Fatal,
 		"component {name} is required and failed, the suite stops",
 		"A component of kind core failed, or one of kind needed failed at its start. Repair the cause, or make the component dispensable.")

@@ -58,6 +58,10 @@ type Supervisor struct {
 	failed    error // the core or needed failure because of which the suite stops
 	ended     chan struct{}
 	rows      atomic.Pointer[[]Row]
+
+	// complaints holds the reason that was last logged for a component that failed and has not served since: a failure
+	// that lasts, such as a port in use, is one error in the log and not one for each attempt.
+	complaints map[string]string
 }
 
 // New makes a supervisor without components.
@@ -69,6 +73,8 @@ func New(o Options) *Supervisor {
 		events:    make(chan func()),
 		started:   make(chan struct{}),
 		ended:     make(chan struct{}),
+
+		complaints: make(map[string]string),
 	}
 	s.rows.Store(new([]Row))
 	return s
@@ -163,6 +169,7 @@ func (s *Supervisor) perform(actions []Action) {
 			s.options.Log.Log(msgComponentStop, a.Component.Name)
 			go s.stop(a)
 		case Forget:
+			delete(s.complaints, a.Component.Name)
 			s.options.Log.Log(msgRestartSkipped, a.Component.Name)
 			s.options.Release(a.Component.Program)
 		}
@@ -182,7 +189,11 @@ func (s *Supervisor) begin(a Action) {
 	if !s.state.Wants(a.Component.Name, a.Run) {
 		return
 	}
-	s.options.Log.Log(msgComponentStart, a.Component.Name)
+	if _, failed := s.complaints[a.Component.Name]; failed {
+		s.options.Log.Log(msgComponentRestart, a.Component.Name)
+	} else {
+		s.options.Log.Log(msgComponentStart, a.Component.Name)
+	}
 	if p == nil {
 		p = s.launch(a.Component.Process)
 	}
@@ -196,6 +207,10 @@ func (s *Supervisor) begin(a Action) {
 			if !s.state.Ready(a.Component.Name, a.Run) {
 				go s.stop(a) // removed while it was starting
 				return
+			}
+			if _, failed := s.complaints[a.Component.Name]; failed {
+				delete(s.complaints, a.Component.Name)
+				s.options.Log.Log(msgComponentRecovered, a.Component.Name)
 			}
 			s.tell(EventModuleStarted, a.Component)
 		})
@@ -243,10 +258,16 @@ func (s *Supervisor) componentEnded(c Component, run uint64, reason string) {
 	case Ignored:
 		return
 	case Stopped:
+		delete(s.complaints, c.Name)
 		if !s.state.Runs(c.Program) {
 			s.options.Release(c.Program)
 		}
 	case Restarting:
+		if s.complaints[c.Name] == reason {
+			s.options.Log.Log(msgComponentStillFails, c.Name, reason)
+			break
+		}
+		s.complaints[c.Name] = reason
 		s.options.Log.Log(msgComponentFailed, c.Name, reason)
 	case Unsatisfied:
 		s.options.Log.Log(msgComponentFailed, c.Name, reason)

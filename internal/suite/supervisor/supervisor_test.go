@@ -1,12 +1,14 @@
 package supervisor
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -14,6 +16,7 @@ import (
 
 	"bundy/internal/suite/bus"
 	"bundy/internal/suite/host"
+	"bundy/internal/suite/logging"
 	"bundy/internal/suite/placement"
 )
 
@@ -27,6 +30,7 @@ type troupe struct {
 	immortal  bool            // nor by signals
 	silent    bool            // they never announce themselves
 	failStart map[string]bool // components that do not start
+	healed    atomic.Bool     // now they do
 	launchErr error
 }
 
@@ -68,7 +72,7 @@ func (a *actor) answer(_ context.Context, command string, raw json.RawMessage) (
 	}
 	a.troupe.said <- strings.TrimSpace(command + " " + args.Component)
 	switch {
-	case command == host.CommandStart && a.troupe.failStart[args.Component]:
+	case command == host.CommandStart && a.troupe.failStart[args.Component] && !a.troupe.healed.Load():
 		return nil, errors.New("no port")
 	case command == host.CommandShutdown && !a.troupe.deaf:
 		go a.die()
@@ -103,6 +107,7 @@ type scene struct {
 	troupe   *troupe
 	released []string
 	ended    chan error
+	text     bytes.Buffer // the log
 }
 
 // scenes runs a test against a running supervisor, and sees to its end.
@@ -111,7 +116,12 @@ func scenes(t *testing.T, f *troupe, noKill bool, test func(s *scene)) {
 		f.t, f.hub, f.said = t, bus.NewHub(), make(chan string, 1000)
 		conn := f.hub.Connect()
 		s := &scene{T: t, troupe: f, ended: make(chan error, 1)}
-		s.Supervisor = New(Options{Launcher: f, Bus: conn, NoKill: noKill, Release: func(c string) { s.released = append(s.released, c) }})
+		root := logging.New(logging.Options{Stderr: &s.text})
+		if err := root.Configure(logging.Config{}); err != nil {
+			t.Fatal(err)
+		}
+		defer root.Close()
+		s.Supervisor = New(Options{Launcher: f, Bus: conn, NoKill: noKill, Log: root.Logger("Init"), Release: func(c string) { s.released = append(s.released, c) }})
 		go func() { s.ended <- s.Supervisor.Run(context.Background()) }()
 		test(s)
 		s.Shutdown()
@@ -252,6 +262,14 @@ func TestDispensableFailure(t *testing.T) {
 		}
 		if tries < 5 || tries > 15 {
 			t.Errorf("tried %d times in a minute", tries)
+		}
+		if n := strings.Count(s.text.String(), "no port"); n != 1 {
+			t.Errorf("%d errors for one cause:\n%s", n, s.text.String())
+		}
+		f.healed.Store(true)
+		s.after(2 * LastDelay)
+		if n := strings.Count(s.text.String(), "component a serves again"); n != 1 {
+			t.Errorf("success was told %d times:\n%s", n, s.text.String())
 		}
 	})
 }
