@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,6 +85,7 @@ type suite struct {
 	port      int
 	sockets   *loopback
 	component module.Component
+	events    events
 	spec      *module.Descriptor
 }
 
@@ -133,7 +135,7 @@ func runWith(t *testing.T, change func(*suite, schema.Document), listen ...strin
 	if errs := append(schema.Validate(s.spec.Spec, doc[Name]), s.spec.Check(doc)...); len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	c, err := s.spec.New(doc, module.Deps{Sockets: s.sockets, Paths: p})
+	c, err := s.spec.New(doc, module.Deps{Bus: &s.events, Sockets: s.sockets, Paths: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,6 +382,43 @@ func TestLoadzone(t *testing.T) {
 		}
 	}
 	s.expect("@127.0.0.1 web.example.org A", "192.0.2.81")
+	// Who puts names of leases into zones hears of it, and at the start of all zones.
+	serial := c.authority.Catalog().Get(wire.ClassIN, wire.MustParseName("example.org")).Version().Serial()
+	s.events.await(t, `zone_loaded {"origin":".","serial":0}`)
+	s.events.await(t, fmt.Sprintf(`zone_loaded {"origin":"example.org.","class":"IN","serial":%d}`, serial))
+}
+
+// events is a bus that remembers what was published.
+type events struct {
+	mu        sync.Mutex
+	published []string
+}
+
+func (e *events) Call(context.Context, string, string, any, any) error {
+	return errors.New("not in this test")
+}
+func (e *events) Subscribe(string, func(json.RawMessage)) func() { return func() {} }
+func (e *events) Publish(event string, params any) error {
+	text, err := json.Marshal(params)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.published = append(e.published, event+" "+string(text))
+	return err
+}
+
+func (e *events) await(t *testing.T, want string) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); ; {
+		e.mu.Lock()
+		all := slices.Clone(e.published)
+		e.mu.Unlock()
+		if slices.Contains(all, want) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("no event %s; there are %q", want, all)
+		}
+	}
 }
 
 func (s *suite) call(command string, args map[string]string) (any, error) {

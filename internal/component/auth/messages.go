@@ -59,6 +59,8 @@ var (
 		"The data sources of a new configuration cannot be opened. The old ones stay in use.")
 	msgLoaded = logging.NewDebug("AUTH_DATASRC_CLIENTS_BUILDER_LOAD_ZONE", 10, "zone {zone}/{class} is loaded",
 		"A zone was loaded again and is served.")
+	msgTellFailed = logging.NewMessage("AUTH_ZONE_EVENT_FAILED", logging.Error, "the suite cannot be told that zone {zone} was loaded: {reason}",
+		"The command channel does not take the event. Names of leases that are missing in the zone now come back at the next round of verification only.")
 	msgLoadFailed = logging.NewMessage("AUTH_DATASRC_CLIENTS_BUILDER_COMMAND_ERROR", logging.Error, "loading zone {zone}/{class} failed: {reason}",
 		"A zone could not be loaded again. If it was served before, it still is, as it was.")
 
@@ -92,7 +94,7 @@ func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgCreated, msgStarted, msgExiting, msgFailed, msgCommand, msgCommandFailed, msgConfigLoad, msgConfigUpdate,
 		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
-		msgNotifyType, msgNotifyQuestions, msgBadQuestions, msgStartForwarder, msgStopForwarder, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded,
+		msgNotifyType, msgNotifyQuestions, msgBadQuestions, msgStartForwarder, msgStopForwarder, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded, msgTellFailed,
 		msgLoadFailed, msgZoneError, msgCheckError, msgCheckWarning, msgFileError, msgFileWarning, msgNotFound, msgLibrary,
 		msgSQLiteSetup, msgSQLiteUnavailable, msgSQLiteOpened, msgSQLiteFailed,
 	}

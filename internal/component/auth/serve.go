@@ -93,9 +93,11 @@ func (c *component) report(f authority.Finding) {
 		c.datasrc.Log(msgSQLiteUnavailable, f.Database, f.Err)
 	case authority.DatabaseReplaced:
 		c.datasrc.Log(msgSQLiteOpened, f.Database)
+		c.tellAllLoaded()
 	case authority.DatabaseFailed:
 		c.datasrc.Log(msgSQLiteFailed, f.Database, f.Err)
 	case authority.ZoneLoaded:
 		c.log.Log(msgLoaded, f.Origin, f.Class)
+		c.tellLoaded(f.Origin, f.Class)
 	}
 }

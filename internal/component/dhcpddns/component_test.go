@@ -52,6 +52,7 @@ type site struct {
 	address netip.AddrPort // of the request port
 	later   atomic.Int64   // nanoseconds that the component's clock is ahead
 	stop    func()
+	bus     eventBus
 	marks   bool // eventually wants DHCID records too
 }
 
@@ -74,7 +75,7 @@ func newSite(t *testing.T) *site {
 }
 
 func (s *site) deps() module.Deps {
-	return module.Deps{Sockets: plainSockets{make(chan netip.AddrPort, 8)}, Paths: paths.Below(s.dir)}
+	return module.Deps{Bus: &s.bus, Sockets: plainSockets{make(chan netip.AddrPort, 8)}, Paths: paths.Below(s.dir)}
 }
 
 // start runs the component; stop stops it, if that was not done yet.

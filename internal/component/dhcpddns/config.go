@@ -20,6 +20,7 @@ type Config struct {
 	Port      int      `json:"port" default:"53001" optional:"true" min:"0" max:"65535" help:"UDP port to receive name change requests on."`
 	AllowFrom []string `json:"allow_from" default:"[\"127.0.0.0/8\",\"::1/128\"]" help:"Addresses or prefixes that may send name change requests. Requests are not signed: whoever may send them may change names."`
 	TTL       int      `json:"ttl" default:"0" min:"0" max:"86400" help:"Time to live in seconds of the records. 0 takes a third of the lease's lifetime, at least 10 seconds and at most an hour."`
+	Verify    int      `json:"verify_interval" default:"3600" optional:"true" min:"0" max:"604800" help:"Seconds in which every record of an active lease is looked for in DNS once and put back if it is gone, spread over half of that time; the first look comes soon after the start. 0 looks only when a zone of this suite was loaded anew, and at the command reconcile."`
 	Keys      []Key    `json:"tsig_keys" default:"[]" element:"{\"algorithm\":\"hmac_md5\"}" help:"TSIG keys that the domains refer to by name. A domain may also use a key of the module tsig_keys."`
 	Forward   Domains  `json:"forward_ddns" optional:"true" help:"Where names of clients are published. Without domains, no A or AAAA records are."`
 	Reverse   Domains  `json:"reverse_ddns" optional:"true" help:"Where names of addresses are published. Without domains, no PTR records are."`
@@ -65,7 +66,7 @@ func specification(p paths.Paths) *schema.Module {
 	return schema.New(name, "DHCP-DDNS server: publishes the names of leases in DNS", Config{}, p).
 		Command("shutdown", "Stop the DHCP-DDNS server", shutdownArgs{}).
 		Command("show", "Show the records that leases have put into DNS, and what is still to be done", showArgs{}).
-		Command("reconcile", "Compare leases and records now, and try everything that waits at once", nil).
+		Command("reconcile", "Compare leases and records now, try everything that waits at once, and put back what is gone from DNS", nil).
 		PrivateCommand("getstats", "Return the statistics", nil).
 		Statistic(statistics{})
 }

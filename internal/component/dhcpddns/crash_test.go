@@ -117,7 +117,7 @@ func child(t *testing.T, dir string) {
 	}
 	doc := schema.Document(parse(t, string(text)))
 	c, err := Descriptor(paths.Below(dir)).New(doc, module.Deps{
-		Sockets: plainSockets{make(chan netip.AddrPort, 1)}, Paths: paths.Below(dir),
+		Bus: &eventBus{}, Sockets: plainSockets{make(chan netip.AddrPort, 1)}, Paths: paths.Below(dir),
 	})
 	if err != nil {
 		t.Fatal(err)

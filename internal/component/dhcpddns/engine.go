@@ -4,14 +4,16 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/netip"
-	"sync"
+	"reflect"
 	"time"
 
 	"bundy/internal/dhcp/lease"
+	"bundy/internal/dns/wire"
 	"bundy/internal/naming/follow"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/owned"
 	"bundy/internal/naming/reconcile"
+	"bundy/internal/suite/module"
 )
 
 const (
@@ -45,6 +47,7 @@ type engine struct {
 	leases map[netip.Addr]lease.Lease // active ones of the lease file that want names
 	known  bool                       // the lease file has been read
 	dirty  dirty                      // addresses to compare
+	check  check                      // records to look for in DNS
 
 	listener     *listener
 	stopListen   context.CancelFunc
@@ -52,13 +55,14 @@ type engine struct {
 	stopFollow   context.CancelFunc
 	generation   int // of the follower; news of an older one is passed over
 	news         chan news
+	loaded       chan wire.Name // zones whose contents were replaced
 	requests     chan ncr.Request
 	drained      chan struct{}
 	results      chan outcome
 	transactions context.Context // ends when transactions must be cut off
 	cutOff       context.CancelFunc
 
-	wg         *sync.WaitGroup
+	wg         *module.Background
 	nextFull   time.Time
 	holdOff    time.Time // nothing is written before
 	storeBad   bool      // the last write failed
@@ -73,12 +77,13 @@ type news struct {
 	err        error
 }
 
-func newEngine(c *component, store *owned.Store, wg *sync.WaitGroup) *engine {
+func newEngine(c *component, store *owned.Store, wg *module.Background) *engine {
 	e := &engine{
 		c: c, store: store, schedule: reconcile.NewSchedule(), ends: reconcile.NewDeadlines(), gates: map[gateKey]*gate{},
 		leases: map[netip.Addr]lease.Lease{}, news: make(chan news, eventQueue), requests: make(chan ncr.Request, queueLimit),
-		drained: make(chan struct{}, 1), results: make(chan outcome, maxTransactions), wg: wg,
+		loaded: make(chan wire.Name, eventQueue), drained: make(chan struct{}, 1), results: make(chan outcome, maxTransactions), wg: wg,
 	}
+	e.check.nextAll = c.now().Add(firstCheck)
 	e.transactions, e.cutOff = context.WithCancel(context.Background())
 	for r := range store.All() {
 		r.NextTry = time.Time{} // the reason may be gone since the last run
@@ -97,12 +102,16 @@ func (e *engine) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case err := <-e.wg.Failed():
+			return err
 		case n := <-e.news:
 			e.hear(n)
 		case r := <-e.requests:
 			e.accept(r)
 		case r := <-e.results:
 			e.finish(r)
+		case origin := <-e.loaded:
+			e.check.suspect(origin)
 		case next := <-e.c.apply:
 			e.configure(ctx, next)
 		case ask := <-e.c.asks:
@@ -131,6 +140,7 @@ func (e *engine) work() {
 		return
 	}
 	e.compare()
+	e.verify(now)
 	e.start(now)
 	e.c.counters.owned.Store(uint64(e.store.Len()))
 	e.c.counters.pending.Store(uint64(e.schedule.Len()))
@@ -148,6 +158,7 @@ func (e *engine) untilNext() time.Duration {
 	earlier(e.ends.Next())
 	if e.schedule.Running() < maxTransactions {
 		earlier(e.schedule.NextTime())
+		earlier(e.check.due(e.settings.verify))
 	}
 	if e.dirty.len() > 0 {
 		next = now
@@ -176,7 +187,13 @@ func (e *engine) configure(ctx context.Context, next change) {
 		e.follow(ctx, e.settings.file)
 	}
 	clear(e.gates) // servers may have changed
-	e.reconcileNow()
+	e.compareAll()
+	if old != nil && !reflect.DeepEqual(old.catalog, e.settings.catalog) {
+		e.check.suspect(wire.Root) // another server knows nothing yet
+	}
+	if soon := e.c.now().Add(e.settings.verify); soon.Before(e.check.nextAll) {
+		e.check.nextAll = soon
+	}
 	e.c.deps.Log.Log(msgConfigured, len(e.settings.catalog.Forward), len(e.settings.catalog.Reverse), e.settings.file)
 }
 

@@ -33,6 +33,8 @@ var (
 		"The record of a lease is in DNS.")
 	msgRemoved = logging.NewMessage("DHCP_DDNS_REMOVE_SUCCEEDED", logging.Info, "removed {direction} {name} {address}",
 		"The record of a lease that ended or changed is out of DNS.")
+	msgRestored = logging.NewMessage("DHCP_DDNS_RESTORED", logging.Warn, "put back {direction} {name} {address}, which was gone from DNS",
+		"The record of an active lease was no longer in DNS and is there again. Somebody deleted it, loaded the zone anew without it, or restored a name server from a backup.")
 	msgAddFailed = logging.NewMessage("DHCP_DDNS_ADD_FAILED", logging.Error, "adding {direction} {name} {address} failed, tried again later: {reason}",
 		"No name server of the domain did it. The reason is that of the last one. Nothing is lost: it is tried until it works or the lease ends. Further failures of the same record are debug messages.")
 	msgRemoveFailed = logging.NewMessage("DHCP_DDNS_REMOVE_FAILED", logging.Error, "removing {direction} {name} {address} failed, tried again later: {reason}",
@@ -69,7 +71,7 @@ var (
 func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgStarted, msgShutdown, msgConfigured, msgQueueStarted, msgQueueFull, msgQueueResumed, msgReceiveError,
-		msgInvalidNCR, msgRequest, msgNoForward, msgNoReverse, msgNoMatch, msgWantsFull, msgAdded, msgRemoved,
+		msgInvalidNCR, msgRequest, msgNoForward, msgNoReverse, msgNoMatch, msgWantsFull, msgAdded, msgRemoved, msgRestored,
 		msgAddFailed, msgRemoveFailed, msgAgainFailed, msgConflict, msgForwardAddRejected, msgForwardRemoveRejected,
 		msgReverseAddRejected, msgReverseRemoveRejected, msgForwardIOError, msgReverseIOError, msgFollowing,
 		msgFollowError, msgFollowRecovered, msgBadName, msgStateError,

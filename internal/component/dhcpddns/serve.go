@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"bundy/internal/naming/owned"
+	"bundy/internal/suite/module"
 )
 
 // stateFile is the database of owned names in the state directory.
@@ -29,15 +29,16 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return fmt.Errorf("DHCP-DDNS server: %w", err)
 	}
-	var wg sync.WaitGroup
+	wg := module.NewBackground()
 	defer wg.Wait()
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
-	e := newEngine(c, store, &wg)
+	e := newEngine(c, store, wg)
 	e.configure(inner, change{settings: s, listener: l})
+	defer c.deps.Bus.Subscribe(eventZoneLoaded, e.zoneLoaded(inner))()
 	c.deps.Log.Log(msgStarted, s.listen, store.Len())
 	ready()
-	err = e.run(inner)
+	err = module.Protect(func() error { return e.run(inner) })
 	e.stop()
 	c.deps.Log.Log(msgShutdown, e.schedule.Len())
 	return err

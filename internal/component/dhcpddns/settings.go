@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"bundy/internal/dns/tsig"
 	"bundy/internal/dns/wire"
@@ -18,7 +19,8 @@ import (
 type settings struct {
 	listen  netip.AddrPort
 	allow   []netip.Prefix
-	ttl     uint32 // 0: by the lease
+	ttl     uint32        // 0: by the lease
+	verify  time.Duration // between two looks at all records in DNS; 0 never
 	catalog publish.Catalog
 
 	// file is the lease file of our own DHCPv4 server, "" if it keeps none or makes no updates; subnets are its subnets.
@@ -55,7 +57,7 @@ func decode(spec *schema.Module, doc schema.Document, p paths.Paths) (*settings,
 		return nil, []error{err}
 	}
 	r := &reading{}
-	s := &settings{ttl: uint32(c.TTL)}
+	s := &settings{ttl: uint32(c.TTL), verify: time.Duration(c.Verify) * time.Second}
 	if a, err := netip.ParseAddr(c.Address); err != nil {
 		r.wrong("ip_address", "%w", err)
 	} else {

@@ -25,6 +25,8 @@ type statistics struct {
 	Dropped     uint64 `json:"requests_dropped" help:"requests that could not be kept"`
 	QueueFull   uint64 `json:"queue_full" help:"times that reading requests paused because the queue was full"`
 	Reconciled  uint64 `json:"reconciled" help:"comparisons of an address' leases with its records"`
+	Verified    uint64 `json:"verified" help:"records that should be in DNS and were looked for there"`
+	Restored    uint64 `json:"restored" help:"names that were gone from DNS and were put back"`
 	BadRows     uint64 `json:"lease_rows_skipped" help:"rows of the lease file that could not be read"`
 	Owned       uint64 `json:"owned" help:"records in the state store"`
 	Pending     uint64 `json:"pending" help:"records still to be added or removed, conflicts included"`
@@ -35,6 +37,7 @@ type counters struct {
 	families                            [2]struct{ added, removed, conflicts, failures atomic.Uint64 }
 	received, invalid, dropped, full    atomic.Uint64
 	reconciled, badRows, owned, pending atomic.Uint64
+	verified, restored                  atomic.Uint64
 	lastSuccess                         atomic.Int64 // Unix seconds; 0 never
 }
 
@@ -59,6 +62,7 @@ func (c *counters) values() map[string]any {
 	out := map[string]any{
 		"requests_received": c.received.Load(), "requests_invalid": c.invalid.Load(),
 		"requests_dropped": c.dropped.Load(), "queue_full": c.full.Load(), "reconciled": c.reconciled.Load(),
+		"verified": c.verified.Load(), "restored": c.restored.Load(),
 		"lease_rows_skipped": c.badRows.Load(), "owned": c.owned.Load(), "pending": c.pending.Load(),
 		"last_success": timeText(c.lastSuccess.Load()),
 	}

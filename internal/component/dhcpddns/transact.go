@@ -3,6 +3,7 @@ package dhcpddns
 import (
 	"time"
 
+	"bundy/internal/dns/wire"
 	"bundy/internal/naming/owned"
 	"bundy/internal/naming/publish"
 	"bundy/internal/naming/reconcile"
@@ -67,7 +68,9 @@ func (e *engine) start(now time.Time) {
 			continue
 		}
 		if r.Zone != domain.Zone {
-			r.Zone = domain.Zone
+			if r.Zone = domain.Zone; r.State == owned.Present {
+				r.State = owned.Adding // in another zone it is not there yet
+			}
 			if !e.write([]owned.Change{owned.Put(r)}) {
 				e.schedule.Ended(r.Key)
 				return
@@ -76,19 +79,31 @@ func (e *engine) start(now time.Time) {
 		key := gateKey{r.Kind, domain.Zone}
 		if wait := e.gate(key).enter(now); wait > 0 {
 			r.NextTry = now.Add(wait)
-			e.schedule.Put(r)
+			if r.State == owned.Present {
+				e.schedule.Verify(r)
+			} else {
+				e.schedule.Put(r)
+			}
 			e.schedule.Ended(r.Key)
 			continue
 		}
 		e.wg.Go(func() {
-			result := e.c.publisher.Do(e.transactions, domain, r)
-			e.results <- outcome{r, key, domain.Loopback(), result} // has room for all that run
+			result := publish.Result{Outcome: reconcile.Failed, Reason: "the transaction was not finished"}
+			defer func() { // also when it panics, as the engine waits for it; there is room for all that run
+				e.results <- outcome{r, key, domain.Loopback(), result}
+			}()
+			result = e.c.publisher.Do(e.transactions, domain, r)
 		})
 	}
 }
 
 // postpone ends a transaction that could not begin. It is not written down: nothing was sent.
 func (e *engine) postpone(r owned.Record, now time.Time, reason string) {
+	if r.State == owned.Present {
+		e.schedule.Delete(r.Key)
+		e.schedule.Ended(r.Key)
+		return
+	}
 	c := reconcile.Finish(r, reconcile.Failed, reason, now, false, jitter())
 	e.schedule.Put(*c.Put)
 	e.schedule.Ended(r.Key)
@@ -114,6 +129,14 @@ func (e *engine) finish(first outcome) {
 		if !ok || r.State != o.record.State || r.DHCID != o.record.DHCID {
 			continue // it is wanted differently by now
 		}
+		if r.State == owned.Present {
+			e.c.counters.verified.Add(1)
+			if o.result.Outcome == reconcile.Done {
+				e.present(r, o)
+				continue
+			}
+			r.State = owned.Adding
+		}
 		e.report(r, o)
 		changes = append(changes, reconcile.Finish(r, o.result.Outcome, o.result.Reason, now, o.loopback, jitter()))
 	}
@@ -128,6 +151,15 @@ func (e *engine) finish(first outcome) {
 			e.schedule.Freed(o.record.Key)
 			e.dirty.add(o.record.Address) // another client's record may have waited for the key
 		}
+	}
+}
+
+// present ends the look for a record that is in DNS, or is there again.
+func (e *engine) present(r owned.Record, o outcome) {
+	e.schedule.Delete(r.Key)
+	if o.result.Restored {
+		e.c.counters.restored.Add(1)
+		e.c.deps.Log.Log(msgRestored, r.Kind, r.Name, r.Address)
 	}
 }
 
@@ -178,11 +210,18 @@ func (e *engine) reportRefusal(r owned.Record, refusal publish.Refusal) {
 	}
 }
 
-// reconcileNow compares everything and lets everything that waits go at once.
+// reconcileNow does all that can be done to make DNS right: it compares everything, lets everything that waits go at
+// once, and looks for what should be there.
 func (e *engine) reconcileNow() any {
+	waiting := e.compareAll()
+	e.check.suspect(wire.Root)
+	return map[string]any{"addresses": e.dirty.len(), "waiting": waiting, "verifying": e.store.Len() - waiting}
+}
+
+// compareAll compares everything and lets everything that waits go at once. It gives the number of those.
+func (e *engine) compareAll() (waiting int) {
 	clear(e.gates)
 	e.markAll()
-	waiting := 0
 	for r := range e.store.All() {
 		if r.State != owned.Present {
 			waiting++
@@ -193,5 +232,5 @@ func (e *engine) reconcileNow() any {
 	if e.follower != nil {
 		e.follower.Poke()
 	}
-	return map[string]any{"addresses": e.dirty.len(), "waiting": waiting}
+	return waiting
 }

@@ -59,9 +59,11 @@ type Result struct {
 	Outcome  reconcile.Outcome
 	Reason   string    // why not Done
 	Refusals []Refusal // servers that failed, in order; there may be some even if a later one did it
+	Restored bool      // a record that was taken for Present had gone with its whole name, and is back
 }
 
-// Do brings one record into DNS (State Adding) or out of it (State Removing). It tries the servers of the domain in
+// Do brings one record into DNS (State Adding) or out of it (State Removing), or makes sure that it is there (State
+// Present). It tries the servers of the domain in
 // order; a server that does not answer, or refuses for reasons of its own, sends it to the next. All steps at one
 // server are repeatable, so a transaction that was cut off anywhere may simply be done again.
 func (p *Publisher) Do(ctx context.Context, d Domain, r owned.Record) Result {
@@ -79,7 +81,7 @@ func (p *Publisher) Do(ctx context.Context, d Domain, r owned.Record) Result {
 			t := transaction{p: p, server: a, key: d.Key, zone: d.Zone, records: recordsOf(r)}
 			outcome, reason, rcode, err := t.run(ctx, d.Any, r)
 			if outcome != reconcile.Failed {
-				result.Outcome, result.Reason = outcome, reason
+				result.Outcome, result.Reason, result.Restored = outcome, reason, t.restored
 				return result
 			}
 			fail(a.String(), rcode, err)
@@ -124,6 +126,8 @@ type transaction struct {
 	key     *tsig.Key
 	zone    wire.Name
 	records records
+
+	restored bool // see Result
 }
 
 // run returns Failed together with the rcode or the error that ended it.
@@ -142,6 +146,8 @@ func (t *transaction) run(ctx context.Context, any bool, r owned.Record) (reconc
 		return reconcile.Taken, "the name is the zone itself", 0, nil
 	}
 	switch {
+	case r.State == owned.Present:
+		return t.verify(ctx)
 	case r.State != owned.Removing:
 		return t.add(ctx)
 	case r.Kind == owned.Reverse:
@@ -174,6 +180,22 @@ func (t *transaction) add(ctx context.Context) (reconcile.Outcome, string, wire.
 		}
 	}
 	return reconcile.Failed, "", wire.RcodeNXDomain, nil
+}
+
+// verify is add for a record that ought to be there: the update that then changes nothing goes first.
+func (t *transaction) verify(ctx context.Context) (reconcile.Outcome, string, wire.Rcode, error) {
+	rcode, err := t.send(ctx, t.records.addOurs(t.zone))
+	switch {
+	case err != nil:
+		return reconcile.Failed, "", 0, err
+	case rcode == wire.RcodeNoError:
+		return reconcile.Done, "", 0, nil
+	case rcode != wire.RcodeNXDomain && rcode != wire.RcodeNXRRSet && rcode != wire.RcodeYXRRSet:
+		return reconcile.Failed, "", rcode, nil
+	}
+	outcome, reason, rcode, err := t.add(ctx)
+	t.restored = outcome == reconcile.Done
+	return outcome, reason, rcode, err
 }
 
 // remove carries out the steps. A prerequisite that does not hold means that there is nothing of ours to remove.

@@ -20,6 +20,7 @@ type Schedule struct {
 	places  map[place]*queue
 	due     dueHeap
 	running int
+	checks  int // entries that are Present
 	seq     uint64
 }
 
@@ -64,11 +65,29 @@ func (s *Schedule) Put(r owned.Record) {
 		s.Delete(r.Key)
 		return
 	}
+	s.enter(r)
+}
+
+// Verify lets a record that is Present be looked at in DNS. If something is to be done about it already, that goes on
+// instead. Put and Delete end it.
+func (s *Schedule) Verify(r owned.Record) {
+	if e := s.entries[r.Key]; r.State == owned.Present && (e == nil || e.record.State == owned.Present) {
+		s.enter(r)
+	}
+}
+
+func (s *Schedule) enter(r owned.Record) {
 	e := s.entries[r.Key]
-	if e == nil {
+	switch {
+	case e == nil:
 		s.seq++
 		e = &entry{seq: s.seq, index: -1}
 		s.entries[r.Key] = e
+	case e.record.State == owned.Present:
+		s.checks--
+	}
+	if r.State == owned.Present {
+		s.checks++
 	}
 	e.record = r
 	for _, p := range places(r.Key) {
@@ -92,6 +111,9 @@ func (s *Schedule) Delete(k owned.Key) {
 		return
 	}
 	delete(s.entries, k)
+	if e.record.State == owned.Present {
+		s.checks--
+	}
 	if e.index >= 0 {
 		heap.Remove(&s.due, e.index)
 	}
@@ -172,7 +194,7 @@ func (s *Schedule) NextTime() (time.Time, bool) {
 
 // Running counts transactions under way, Len the records that are not Present.
 func (s *Schedule) Running() int { return s.running }
-func (s *Schedule) Len() int     { return len(s.entries) }
+func (s *Schedule) Len() int     { return len(s.entries) - s.checks }
 
 func (s *Schedule) queue(p place) *queue {
 	q := s.places[p]

@@ -29,6 +29,16 @@ type Server struct {
 	updates int
 }
 
+func emptyZone(t testing.TB, origin wire.Name) *zone.Version {
+	t.Helper()
+	ns := wire.MustParseName("ns.elsewhere.net.")
+	soa := append([]byte(ns+ns), 0, 0, 0, 1, 0, 0, 0x1c, 0x20, 0, 0, 0xe, 0x10, 0, 9, 0x3a, 0x80, 0, 0, 0, 60)
+	return build(t, origin, []wire.RR{
+		{Name: origin, Type: wire.TypeSOA, Class: wire.ClassIN, TTL: 60, Data: soa},
+		{Name: origin, Type: wire.TypeNS, Class: wire.ClassIN, TTL: 60, Data: []byte(ns)},
+	})
+}
+
 // New starts a server with empty zones of these names; it ends with the test. With keys, only signed updates are
 // taken.
 func New(t testing.TB, zones []string, keys ...tsig.Key) *Server {
@@ -44,12 +54,7 @@ func New(t testing.TB, zones []string, keys ...tsig.Key) *Server {
 	s := &Server{conn: conn, ring: ring, keys: len(keys) > 0, zones: map[wire.Name]*zone.Version{}}
 	for _, name := range zones {
 		origin := wire.MustParseName(name)
-		ns := wire.MustParseName("ns.elsewhere.net.")
-		soa := append([]byte(ns+ns), 0, 0, 0, 1, 0, 0, 0x1c, 0x20, 0, 0, 0xe, 0x10, 0, 9, 0x3a, 0x80, 0, 0, 0, 60)
-		s.zones[origin] = build(t, origin, []wire.RR{
-			{Name: origin, Type: wire.TypeSOA, Class: wire.ClassIN, TTL: 60, Data: soa},
-			{Name: origin, Type: wire.TypeNS, Class: wire.ClassIN, TTL: 60, Data: []byte(ns)},
-		})
+		s.zones[origin] = emptyZone(t, origin)
 	}
 	done := make(chan struct{})
 	go func() {
@@ -108,6 +113,15 @@ func (s *Server) Add(t testing.TB, records ...wire.RR) { s.edit(t, records, nil)
 
 // Delete takes records out of their zones.
 func (s *Server) Delete(t testing.TB, records ...wire.RR) { s.edit(t, nil, records) }
+
+// Clear makes a zone empty, as when it is loaded anew.
+func (s *Server) Clear(t testing.TB, origin string) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := wire.MustParseName(origin)
+	s.zones[n] = emptyZone(t, n)
+}
 
 func (s *Server) edit(t testing.TB, added, deleted []wire.RR) {
 	t.Helper()
