@@ -22,6 +22,7 @@ import (
 
 	"bundy/internal/control/accounts"
 	"bundy/internal/suite/bus"
+	"bundy/internal/suite/logging"
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
@@ -488,5 +489,35 @@ func TestSpecificationIsJSON(t *testing.T) {
 	text, err := json.Marshal(Descriptor(paths.Default()).Spec)
 	if err != nil || !bytes.Contains(text, []byte("/usr/local/etc/bundy/cmdctl-keyfile.pem")) {
 		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// An operator learns at the start, not when nobody can connect, that the certificate cannot be used.
+func TestUnusableCertificateIsToldAtTheStart(t *testing.T) {
+	p := paths.Below(t.TempDir())
+	if err := os.MkdirAll(p.Config, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(p.Config, "cmdctl-keyfile.pem")
+	if err := os.WriteFile(file, []byte("junk"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	root := logging.New(logging.Options{Stderr: &text})
+	if err := root.Configure(logging.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	d := Descriptor(p)
+	c, err := d.New(schema.Document{}, module.Deps{Bus: fakeBus{d.Spec}, Sockets: &freePort{}, Paths: p, Log: root.Logger(name)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	if err := c.Run(ctx, stop); err != nil { // stops as soon as it serves
+		t.Error(err)
+	}
+	root.Close()
+	if n := strings.Count(text.String(), "CMDCTL_SSL_SETUP_FAILURE_READING_CERT"); n != 1 {
+		t.Errorf("%d errors about %s:\n%s", n, file, text.String())
 	}
 }

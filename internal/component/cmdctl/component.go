@@ -87,6 +87,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	if err := c.makeCertificate(); err != nil {
 		return err
 	}
+	_, _ = c.certificate(nil) // says in the log what every connection would fail of; it can be repaired meanwhile
 	if !c.settings.Load().Digest {
 		c.dropSecrets()
 	}

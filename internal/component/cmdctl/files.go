@@ -84,7 +84,7 @@ func (c *component) makeCertificate() error {
 	s := c.settings.Load()
 	for _, path := range []string{s.CertFile, s.KeyFile} {
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-			return nil // what is there is the operator's; if it cannot be used, the handshakes say why
+			return nil // what is there is the operator's
 		}
 	}
 	if err := certificate.Make(s.CertFile, s.KeyFile, c.now()); err != nil {
