@@ -428,29 +428,6 @@ func TestCertificateActsAtOnce(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreBounded(t *testing.T) {
-	f := start(t, nil)
-	address := strings.TrimPrefix(f.url(""), "https://")
-	for range maxConnections {
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-	}
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := conn.Read(make([]byte, 1)); err == nil {
-		t.Error("a connection beyond the bound was served")
-	}
-	if got := f.c.Stats()["connections_refused"]; got != int64(1) {
-		t.Errorf("%v refused", got)
-	}
-}
-
 func TestCheck(t *testing.T) {
 	d := Descriptor(paths.Default())
 	for _, c := range []struct {

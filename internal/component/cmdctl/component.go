@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"strconv"
 	"sync"
@@ -41,7 +42,8 @@ type component struct {
 	throttle *throttle
 	checking chan struct{} // holds a token for each password being verified
 	counters counters
-	open     atomic.Int64 // connections
+
+	connections connections
 
 	server *http.Server
 	failed chan error // an accept loop that ended by itself
@@ -77,6 +79,7 @@ func newComponent(spec *schema.Module, doc schema.Document, deps module.Deps) (*
 		c.port = new(uint16)
 		*c.port = uint16(port)
 	}
+	c.connections.perClient = map[netip.Addr]int{}
 	c.settings.Store(&s)
 	c.server = c.newServer()
 	return c, nil

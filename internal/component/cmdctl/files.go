@@ -57,6 +57,8 @@ func (c *component) users() accounts.List {
 		c.deps.Log.Log(msgUserDatabaseError, path, err)
 	case anew && l.Len() == 0:
 		c.deps.Log.Log(msgNoUserEntries, path)
+	case anew && !c.settings.Load().Digest:
+		c.dropSecrets() // bundy-cmdctl-usermgr makes them, as it does not know the configuration
 	}
 	return l
 }

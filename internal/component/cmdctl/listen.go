@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"bundy/internal/suite/sockets"
@@ -16,12 +17,57 @@ import (
 // maxConnections bounds the open connections of all listeners. Each bundyctl holds one; a web page some six.
 const maxConnections = 128
 
+// maxPerClient bounds those of one client, so that one that opens many keeps nobody else out. Over IPv6 a client is a
+// network of 64 bits, as a host has all its addresses.
+const maxPerClient = 32
+
+// connections counts those of all listeners.
+type connections struct {
+	mu        sync.Mutex
+	open      int
+	perClient map[netip.Addr]int
+}
+
+// enter tells whether a client may have one more.
+func (c *connections) enter(client netip.Addr) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open >= maxConnections || c.perClient[client] >= maxPerClient {
+		return false
+	}
+	c.open++
+	c.perClient[client]++
+	return true
+}
+
+func (c *connections) leave(client netip.Addr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open--
+	if c.perClient[client]--; c.perClient[client] == 0 {
+		delete(c.perClient, client)
+	}
+}
+
+// network is what counts as one client.
+func network(a net.Addr) netip.Addr {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	client := tcp.AddrPort().Addr().Unmap().WithZone("")
+	if client.Is6() {
+		client = netip.PrefixFrom(client, 64).Masked().Addr()
+	}
+	return client
+}
+
 // listener is one bound address.
 type listener struct {
 	net.Listener
 	request sockets.Request
 	closed  atomic.Bool
-	open    *atomic.Int64 // connections of all listeners
+	all     *connections
 	refused *atomic.Int64
 }
 
@@ -33,10 +79,10 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.open.Add(1) <= maxConnections {
-			return &connection{Conn: conn, open: l.open}, nil
+		client := network(conn.RemoteAddr())
+		if l.all.enter(client) {
+			return &connection{Conn: conn, client: client, all: l.all}, nil
 		}
-		l.open.Add(-1)
 		l.refused.Add(1)
 		conn.Close()
 	}
@@ -44,13 +90,14 @@ func (l *listener) Accept() (net.Conn, error) {
 
 type connection struct {
 	net.Conn
-	open   *atomic.Int64
+	client netip.Addr
+	all    *connections
 	closed atomic.Bool
 }
 
 func (c *connection) Close() error {
 	if c.closed.CompareAndSwap(false, true) {
-		c.open.Add(-1)
+		c.all.leave(c.client)
 	}
 	return c.Conn.Close()
 }
@@ -92,7 +139,7 @@ func (c *component) bind(ctx context.Context, addresses []netip.AddrPort) (fresh
 		if err != nil {
 			return fresh, fmt.Errorf("listen on %s: %w", r.Address, err)
 		}
-		fresh = append(fresh, &listener{Listener: inner, request: r, open: &c.open, refused: &c.counters.connectionsRefused})
+		fresh = append(fresh, &listener{Listener: inner, request: r, all: &c.connections, refused: &c.counters.connectionsRefused})
 	}
 	return fresh, nil
 }

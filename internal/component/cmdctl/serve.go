@@ -16,6 +16,7 @@ import (
 
 const (
 	maxBody   = 4 << 20  // octets of a request: a whole configuration with thousands of subnets
+	maxLogin  = 16 << 10 // octets of a login, which anybody may send: user name and password, escaped
 	maxHeader = 16 << 10 // octets of a request's head
 
 	headerTimeout = 10 * time.Second // also for the TLS handshake
@@ -77,17 +78,12 @@ func (c *component) onlyGetAndPost(next http.Handler) http.Handler {
 	})
 }
 
-// handle is the way of every request: body, login or identity, resource.
+// handle is the way of every request: login, or identity, body, resource. Strangers make the server keep no large body.
 func (c *component) handle(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			write(w, reply{http.StatusRequestEntityTooLarge, map[string]string{"error": fmt.Sprintf("request of more than %d octets", maxBody)}})
-		}
-		return // else the connection is gone
-	}
 	if r.Method == http.MethodPost && r.URL.Path == "/login" {
-		write(w, c.login(r, body))
+		if body, ok := read(w, r, maxLogin); ok {
+			write(w, c.login(r, body))
+		}
 		return
 	}
 	user, refused := c.identify(r)
@@ -96,11 +92,23 @@ func (c *component) handle(w http.ResponseWriter, r *http.Request) {
 		write(w, refused.reply)
 		return
 	}
-	if r.Method == http.MethodGet {
+	body, ok := read(w, r, maxBody)
+	switch {
+	case !ok:
+	case r.Method == http.MethodGet:
 		write(w, c.get(r))
-		return
+	default:
+		write(w, c.post(r, user, body))
 	}
-	write(w, c.post(r, user, body))
+}
+
+// read reads the body of a request. When it cannot, it has answered, unless nobody is left to answer.
+func read(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, ok bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		write(w, reply{http.StatusRequestEntityTooLarge, map[string]string{"error": fmt.Sprintf("request of more than %d octets", limit)}})
+	}
+	return body, err == nil
 }
 
 func (c *component) get(r *http.Request) reply {
