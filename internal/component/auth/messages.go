@@ -9,9 +9,6 @@ var (
 		"The server is ready: its addresses are open and its zones are loaded.")
 	msgExiting = logging.NewMessage("AUTH_SERVER_EXITING", logging.Info, "stopping",
 		"The server was told to stop. Queries that have arrived are still answered.")
-	msgFailed = logging.NewMessage("AUTH_SERVER_FAILED", logging.Fatal, "the server failed: {reason}",
-		"The server cannot go on, most often because an address cannot be opened: another server listens there, or the "+
-			"program lacks the privilege for the port. It is started again by the rules of its kind.")
 	msgCommand = logging.NewDebug("AUTH_RECEIVED_COMMAND", 10, "command {command}",
 		"The server was given a command over the command channel.")
 	msgCommandFailed = logging.NewMessage("AUTH_COMMAND_FAILED", logging.Error, "command {command} failed: {reason}",
@@ -92,7 +89,7 @@ var (
 // Messages lists the messages of the component.
 func Messages() []*logging.Message {
 	return []*logging.Message{
-		msgCreated, msgStarted, msgExiting, msgFailed, msgCommand, msgCommandFailed, msgConfigLoad, msgConfigUpdate,
+		msgCreated, msgStarted, msgExiting, msgCommand, msgCommandFailed, msgConfigLoad, msgConfigUpdate,
 		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
 		msgNotifyType, msgNotifyQuestions, msgBadQuestions, msgStartForwarder, msgStopForwarder, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded, msgTellFailed,
 		msgLoadFailed, msgZoneError, msgCheckError, msgCheckWarning, msgFileError, msgFileWarning, msgNotFound, msgLibrary,

@@ -9,14 +9,6 @@ import (
 
 // Run answers until ctx ends. It is ready when all addresses are open and all zones are loaded.
 func (c *component) Run(ctx context.Context, ready func()) error {
-	err := c.run(ctx, ready)
-	if err != nil {
-		c.log.Log(msgFailed, err)
-	}
-	return err
-}
-
-func (c *component) run(ctx context.Context, ready func()) error {
 	defer c.stop()
 	s, err := decode(c.spec, c.doc)
 	if err != nil {
