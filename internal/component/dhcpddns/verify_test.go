@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"bundy/internal/dns/wire"
 )
@@ -73,6 +74,7 @@ func TestLostRecordsComeBack(t *testing.T) {
 		{"2.0.192.in-addr.arpa.", func() {
 			s.doc[name]["verify_interval"] = int64(1)
 			s.apply()
+			s.later.Add(int64(time.Second))
 		}},
 	} {
 		for s.c.counters.pending.Load() > 0 {
@@ -80,6 +82,7 @@ func TestLostRecordsComeBack(t *testing.T) {
 		}
 		s.dns.Clear(t, c.zone)
 		before := s.c.counters.restored.Load()
+		s.later.Add(int64(scanPause))
 		c.hear()
 		s.eventually(all...)
 		for s.c.counters.restored.Load() < before+2 {
