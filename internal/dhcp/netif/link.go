@@ -91,6 +91,9 @@ func packetInfo(control []byte) netip.Addr {
 // that has its address, else out as a broadcast. Send never waits: with no room in the socket the reply is lost, and
 // the client asks again.
 func (l *Link) Send(payload []byte, from netip.Addr, d Destination) error {
+	if d.HWAddr == "" && d.To.Addr() == l.ports.Broadcast().To.Addr() {
+		d.HWAddr = "\xff\xff\xff\xff\xff\xff" // has the packet socket's room, whatever the other socket waits for
+	}
 	if d.HWAddr == "" {
 		return l.sendUDP(payload, from, d.To)
 	}
