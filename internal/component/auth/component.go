@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bundy/internal/dns/authority"
+	"bundy/internal/dns/cookie"
 	"bundy/internal/dns/server"
 	"bundy/internal/dns/wire"
 	"bundy/internal/suite/logging"
@@ -44,7 +45,7 @@ type component struct {
 	datasrc   *logging.Logger
 	server    *server.Server
 	stats     *statistics
-	timeout   atomic.Int64 // tcp_recv_timeout as a time.Duration
+	policy    atomic.Pointer[policy]
 	reloads   chan reload
 
 	generation atomic.Int64 // of the data sources in use
@@ -52,7 +53,8 @@ type component struct {
 	mu        sync.Mutex
 	doc       schema.Document // in use
 	listeners []listener
-	stopped   bool // no listener may be added any more
+	stopped   bool        // no listener may be added any more
+	jar       *cookie.Jar // of the server's own secret
 }
 
 // reload is a zone to load again.
@@ -74,21 +76,38 @@ func newComponent(m *schema.Module, a *authority.Authority, doc schema.Document,
 		stats:     newStatistics(),
 		reloads:   make(chan reload, reloadQueue),
 		doc:       doc,
+		jar:       cookie.NewJar(cookie.NewSecret()),
 	}
-	if _, err := decode(m, doc); err != nil {
+	s, err := decode(m, doc)
+	if err != nil {
 		c.log.Log(msgConfigLoad, err)
 		return nil, err
 	}
-	c.server = server.New(c.handler, func() server.Limits {
-		return server.Limits{Receive: time.Duration(c.timeout.Load()), Connections: 1024, PerClient: 256}
-	})
+	c.use(s.policy)
+	c.server = server.New(c.handler, func() server.Limits { return c.policy.Load().streams })
 	c.log.Log(msgCreated)
 	return c, nil
 }
 
 // handler makes the answering part of one goroutine.
 func (c *component) handler() server.Handler {
-	return &responder{authority: c.authority, log: c.log, now: time.Now, count: c.stats.shard()}
+	return &responder{authority: c.authority, log: c.log, now: time.Now, count: c.stats.shard(), policies: &c.policy}
+}
+
+// use puts a policy in use.
+func (c *component) use(p policy) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.policy.Store(p.inUse(c.policy.Load(), c.jar))
+}
+
+// rotateSecret replaces the server's own secret for cookies. Those made with the last one stay valid.
+func (c *component) rotateSecret() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.jar = c.jar.Rotated(cookie.NewSecret())
+	now := c.policy.Load()
+	c.policy.Store(now.inUse(now, c.jar))
 }
 
 // Call runs a command.
@@ -213,7 +232,7 @@ func (c *component) loadSources(ctx context.Context, doc schema.Document) (*auth
 
 func (n *candidate) apply() {
 	c := n.c
-	c.timeout.Store(int64(n.settings.timeout))
+	c.use(n.settings.policy)
 	n.ring()
 	c.log.Log(msgLoadTSIG)
 	if n.sources != nil {

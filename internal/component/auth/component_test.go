@@ -188,7 +188,7 @@ func (s *suite) expect(args string, want ...string) {
 
 func TestWithDig(t *testing.T) {
 	s := run(t, "0.0.0.0", "::")
-	s.expect("@127.0.0.1 web.example.org A", "status: NOERROR", "flags: qr aa rd;", "192.0.2.80", "EDNS: version: 0", "udp: 4096")
+	s.expect("@127.0.0.1 web.example.org A", "status: NOERROR", "flags: qr aa rd;", "192.0.2.80", "EDNS: version: 0", "udp: 1232")
 	s.expect("@127.0.0.1 +tcp web.example.org A +noedns", "192.0.2.80", "ADDITIONAL: 0")
 	s.expect("@127.0.0.9 web.example.org A", "192.0.2.80") // answered from the address that was asked
 	if _, err := net.Dial("udp", "[::1]:53"); err == nil {
@@ -444,7 +444,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("got %v, want %v", errs, want)
 	}
 	s, err := decode(d.Spec, schema.Document{})
-	if err != nil || s.timeout != 5*time.Second || len(s.listen) != 2 || s.listen[0] != netip.MustParseAddrPort("[::]:53") {
+	if err != nil || s.policy.streams.Receive != 5*time.Second || len(s.listen) != 2 || s.listen[0] != netip.MustParseAddrPort("[::]:53") {
 		t.Errorf("defaults: %+v, %v", s, err)
 	}
 }

@@ -28,6 +28,11 @@ var (
 	msgTSIG = logging.NewDebug("AUTH_TSIG_FAIL", 40, "signature of {client} refused: {reason}",
 		"A message carries a signature that cannot be verified: the key is not in tsig_keys, its secret or algorithm "+
 			"differs, or a clock is wrong.")
+	msgRefusedByACL = logging.NewDebug("AUTH_QUERY_REFUSED_BY_ACL", 40, "query {name} {type} {class} from {client}: {action}",
+		"The access control list query_acl does not let this client ask.")
+	msgRateLimited = logging.NewDebug("AUTH_RATE_LIMITED", 40, "answer to {name} {type} {class} for {client} held back",
+		"More of the same than rate_limit allows would go to the network of this client, as in an attack with forged "+
+			"addresses. The answer was dropped or truncated, or would have been without log_only.")
 	msgAXFRUDP = logging.NewDebug("AUTH_AXFR_UDP", 40, "transfer of {zone} asked over UDP by {client}",
 		"Zone transfers need TCP. The client is answered FORMERR.")
 	msgOpcode = logging.NewDebug("AUTH_UNSUPPORTED_OPCODE", 40, "opcode {opcode} from {client}",
@@ -90,7 +95,7 @@ var (
 func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgCreated, msgStarted, msgExiting, msgCommand, msgCommandFailed, msgConfigLoad, msgConfigUpdate,
-		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
+		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgRefusedByACL, msgRateLimited, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
 		msgNotifyType, msgNotifyQuestions, msgBadQuestions, msgStartForwarder, msgStopForwarder, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded, msgTellFailed,
 		msgLoadFailed, msgZoneError, msgCheckError, msgCheckWarning, msgFileError, msgFileWarning, msgNotFound, msgLibrary,
 		msgSQLiteSetup, msgSQLiteUnavailable, msgSQLiteOpened, msgSQLiteFailed,

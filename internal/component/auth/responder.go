@@ -2,9 +2,12 @@ package auth
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
+	"bundy/internal/dns/acl"
 	"bundy/internal/dns/authority"
+	"bundy/internal/dns/ratelimit"
 	"bundy/internal/dns/server"
 	"bundy/internal/dns/tsig"
 	"bundy/internal/dns/wire"
@@ -28,18 +31,32 @@ type responder struct {
 	log       *logging.Logger
 	now       func() time.Time
 	count     *stats.Shard
+	policies  *atomic.Pointer[policy]
 
 	query   wire.Query
 	answer  zone.Answer
 	builder wire.Builder
-	session *tsig.Session // of the message at hand, nil if it is not signed
+	options [maxOptions]byte
+
+	// Of the message at hand.
+	policy   *policy
+	session  *tsig.Session // nil if it is not signed
+	verified bool          // the signature is good
+	cookie   cookieState
+	reason   wire.ErrorCode // why it is refused, for EDNS; 0 if there is nothing to say
+	category ratelimit.Category
+	source   wire.Name // what answers like this one are counted by, with the category
+	length   int       // of the options of the reply
 }
 
 // Handle answers one message.
 func (r *responder) Handle(req *server.Request, out []byte) []byte {
 	rcode := r.query.Parse(req.Message)
-	r.session = nil
+	r.policy = r.policies.Load()
+	r.session, r.verified, r.reason = nil, false, 0
+	r.category, r.source = ratelimit.Error, ""
 	r.countRequest(req)
+	r.checkCookie(req)
 	if r.log.Enabled(msgPacket) {
 		r.log.Log(msgPacket, req.Client, len(req.Message), r.query.Name, r.query.Type, r.query.Class)
 	}
@@ -50,9 +67,13 @@ func (r *responder) Handle(req *server.Request, out []byte) []byte {
 		if r.log.Enabled(msgOpcode) {
 			r.log.Log(msgOpcode, opcode, req.Client)
 		}
+		r.reason = wire.ErrorNotSupported
 		return r.refuse(req, out, wire.RcodeNotImp)
 	}
 	if rcode != wire.RcodeNoError {
+		if r.asksCookie() {
+			return r.giveCookie(req, out)
+		}
 		return r.malformed(req, out, rcode)
 	}
 	body := req.Message
@@ -96,7 +117,7 @@ func (r *responder) verify(req *server.Request, out []byte) (body, reply []byte)
 	r.count.Inc(reqTSIG)
 	body, session, err := r.authority.Keys().Verify(req.Message, r.now())
 	r.session = session
-	if err == nil {
+	if r.verified = err == nil; r.verified {
 		return body, nil
 	}
 	r.count.Inc(reqBadSig)
@@ -130,14 +151,16 @@ func (r *responder) notify(req *server.Request, out []byte) []byte {
 	if r.log.Enabled(msgNotify) {
 		r.log.Log(msgNotify, q.Name, q.Class, req.Client)
 	}
+	r.category = ratelimit.All
 	r.begin(req, out)
-	return r.finish(req, wire.FlagAA, wire.RcodeNoError, msgNormal)
+	return r.finish(req, out, wire.FlagAA, wire.RcodeNoError, msgNormal)
 }
 
 // update hands an UPDATE on. The handler must not wait; its reply goes out when it is there.
 func (r *responder) update(req *server.Request, body, out []byte) []byte {
 	handle := r.authority.UpdateHandler()
 	if handle == nil {
+		r.reason = wire.ErrorNotSupported
 		return r.refuse(req, out, wire.RcodeNotImp)
 	}
 	handle(authority.Request{
@@ -155,6 +178,18 @@ func (r *responder) lookup(req *server.Request, out []byte) []byte {
 	if q.Header.Flags&wire.FlagRD != 0 {
 		r.count.Inc(qryRecursion)
 	}
+	switch r.permit(req) {
+	case acl.Accept:
+	case acl.Drop:
+		r.count.Inc(aclDropped)
+		return nil
+	default:
+		r.count.Inc(aclRejected)
+		return r.reject(req, out)
+	}
+	if r.policy.requireCookie && r.cookie == cookieUnproven && !req.TCP && !r.verified {
+		return r.refuse(req, out, wire.RcodeBadCookie)
+	}
 	switch q.Type {
 	case wire.TypeAXFR, wire.TypeIXFR:
 		if !req.TCP {
@@ -163,15 +198,23 @@ func (r *responder) lookup(req *server.Request, out []byte) []byte {
 			}
 			return r.refuse(req, out, wire.RcodeFormErr)
 		}
-		return r.refuse(req, out, wire.RcodeRefused)
+		return r.reject(req, out)
 	case wire.TypeOPT, wire.TypeTSIG: // types that are never data
 		return r.refuse(req, out, wire.RcodeFormErr)
 	case wire.TypeTKEY, wire.TypeMAILA, wire.TypeMAILB:
+		r.reason = wire.ErrorNotSupported
 		return r.refuse(req, out, wire.RcodeNotImp)
 	}
-	do := q.EDNS.Present && q.EDNS.DO
 	a := &r.answer
-	r.authority.Catalog().Lookup(q.Class, q.Name, q.Type, do, a)
+	do := q.EDNS.Present && q.EDNS.DO
+	if own, ok := r.ownName(); !ok {
+		r.authority.Catalog().Lookup(q.Class, q.Name, q.Type, do, a)
+	} else if own != nil {
+		own.Lookup(q.Name, q.Type, do, a)
+	} else {
+		return r.reject(req, out)
+	}
+	r.classify()
 	r.begin(req, out)
 	var flags wire.Flags
 	if a.AA {
@@ -183,42 +226,88 @@ func (r *responder) lookup(req *server.Request, out []byte) []byte {
 			r.begin(req, out) // a signed reply that says TC is taken for its header only (RFC 8945 section 5.3)
 		}
 	}
-	r.countAnswer(a)
-	return r.finish(req, flags, a.Rcode, msgNormal)
+	reply := r.finish(req, out, flags, a.Rcode, msgNormal)
+	if reply != nil {
+		r.countAnswer(a)
+	}
+	return reply
+}
+
+// permit asks the access control list.
+func (r *responder) permit(req *server.Request) acl.Action {
+	var key wire.Name
+	if r.verified {
+		key = r.session.Key()
+	}
+	action := r.policy.queries.Decide(req.Client.Addr(), key, acl.Reject)
+	if action != acl.Accept && r.log.Enabled(msgRefusedByACL) {
+		r.log.Log(msgRefusedByACL, r.query.Name, r.query.Type, r.query.Class, req.Client, action)
+	}
+	return action
+}
+
+// ownName finds a name of class CH that the configuration speaks for: false if it is none, nil if it shall be refused.
+func (r *responder) ownName() (own *zone.Version, ok bool) {
+	if r.query.Class != wire.ClassCH {
+		return nil, false
+	}
+	own, ok = r.policy.names[r.query.Name]
+	return own, ok
+}
+
+// reject answers REFUSED, for the client may not ask this.
+func (r *responder) reject(req *server.Request, out []byte) []byte {
+	r.reason = wire.ErrorProhibited
+	reply := r.refuse(req, out, wire.RcodeRefused)
+	if reply != nil {
+		r.count.Inc(qryNoAuthAns)
+		if r.query.Header.Flags&wire.FlagRD == 0 {
+			r.count.Inc(authQryRej)
+		}
+	}
+	return reply
 }
 
 // refuse answers with an error, the question and nothing else.
 func (r *responder) refuse(req *server.Request, out []byte, rcode wire.Rcode) []byte {
 	r.begin(req, out)
-	return r.finish(req, 0, rcode, msgErrorReply)
+	return r.finish(req, out, 0, rcode, msgErrorReply)
 }
 
 // begin starts the reply: the question as it came, and room for what ends it.
 func (r *responder) begin(req *server.Request, out []byte) {
 	limit := wire.MaxMessage
 	if !req.TCP {
-		limit = min(max(int(r.query.EDNS.Size), minUDP), server.MaxUDP)
+		limit = min(max(int(r.query.EDNS.Size), minUDP), r.policy.maxUDP)
 	}
 	r.builder.Reset(out, limit)
-	if r.query.Name != "" && r.query.Header.Flags.Opcode() != wire.OpcodeUpdate {
-		r.builder.CopyQuestion(req.Message[wire.HeaderSize:r.query.End])
-	}
 	if r.query.EDNS.Present {
-		r.builder.Reserve(wire.OPTSize)
+		r.setOptions(req)
+		r.builder.Reserve(wire.OPTSize + r.length)
 	}
 	if r.session != nil {
 		r.builder.Reserve(len(r.session.Key()) + tsigRoom)
 	}
+	if r.query.Name != "" && r.query.Header.Flags.Opcode() != wire.OpcodeUpdate {
+		r.builder.CopyQuestion(req.Message[wire.HeaderSize:r.query.End])
+	}
 }
 
-// finish ends the reply with header, OPT and signature.
-func (r *responder) finish(req *server.Request, flags wire.Flags, rcode wire.Rcode, msg *logging.Message) []byte {
+// finish ends the reply with header, OPT and signature. It may hold the reply back.
+func (r *responder) finish(req *server.Request, out []byte, flags wire.Flags, rcode wire.Rcode, msg *logging.Message) []byte {
 	b, q := &r.builder, &r.query
+	switch r.limit(req) {
+	case ratelimit.Drop:
+		return nil
+	case ratelimit.Truncate:
+		r.begin(req, out)
+		flags |= wire.FlagTC
+	}
 	flags |= wire.FlagQR | q.Header.Flags&(wire.FlagRD|wire.FlagCD)
 	b.SetHeader(q.Header.ID, flags.WithOpcode(q.Header.Flags.Opcode()).WithRcode(rcode))
 	if q.EDNS.Present {
-		b.Reserve(-wire.OPTSize)
-		b.AddOPT(wire.EDNS{Size: server.MaxUDP, Rcode: rcode, DO: q.EDNS.DO}, nil)
+		b.Reserve(-wire.OPTSize - r.length)
+		b.AddOPT(wire.EDNS{Size: uint16(r.policy.maxUDP), Rcode: rcode, DO: q.EDNS.DO}, r.options[:r.length])
 		r.count.Inc(respEDNS0)
 	}
 	reply := b.Bytes()

@@ -3,9 +3,14 @@ package auth
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"bundy/internal/dns/authority"
 )
+
+// secretLife is how long cookies are made with a secret of the server's own. It must be longer than cookies are valid,
+// since only one secret before it is kept.
+const secretLife = 24 * time.Hour
 
 // Run answers until ctx ends. It is ready when all addresses are open and all zones are loaded.
 func (c *component) Run(ctx context.Context, ready func()) error {
@@ -27,7 +32,6 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 		c.discard(sockets)
 		return err
 	}
-	c.timeout.Store(int64(s.timeout))
 	c.authority.SetKeys(ring)
 	c.authority.SetObserver(c.report)
 	defer c.authority.SetObserver(nil)
@@ -35,8 +39,12 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	c.apply(sockets)
 	c.log.Log(msgStarted, fmt.Sprint(s.listen), c.zones())
 	ready()
+	rotate := time.NewTicker(secretLife)
+	defer rotate.Stop()
 	for {
 		select {
+		case <-rotate.C:
+			c.rotateSecret()
 		case <-ctx.Done():
 			c.log.Log(msgExiting)
 			return nil

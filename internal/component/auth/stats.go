@@ -20,6 +20,8 @@ const (
 	reqUDP
 	reqTCP
 	reqDO
+	reqCookie
+	reqGoodCookie
 	opQuery
 	opIQuery
 	opStatus
@@ -38,6 +40,10 @@ const (
 	qryNXRRset
 	authQryRej
 	qryRecursion
+	aclRejected
+	aclDropped
+	rateTruncated
+	rateDropped
 	rcodeNoError // to NOTZONE in the order of the codes
 )
 
@@ -64,6 +70,8 @@ func definitions() []stats.Definition {
 		reqUDP:        {Path: "request/udp", Title: "request.udp", Help: "Requests over UDP."},
 		reqTCP:        {Path: "request/tcp", Title: "request.tcp", Help: "Requests over TCP."},
 		reqDO:         {Path: "request/dnssec_ok", Title: "request.dnssec_ok", Help: "Requests with DO."},
+		reqCookie:     {Path: "request/cookie", Title: "request.cookie", Help: "Requests with a DNS cookie, when cookies are answered."},
+		reqGoodCookie: {Path: "request/goodcookie", Title: "request.goodcookie", Help: "Requests with a valid server cookie."},
 		opQuery:       {Path: "opcode/query", Title: "opcode.query", Help: "Requests with opcode 0."},
 		opIQuery:      {Path: "opcode/iquery", Title: "opcode.iquery", Help: "Requests with opcode 1."},
 		opStatus:      {Path: "opcode/status", Title: "opcode.status", Help: "Requests with opcode 2."},
@@ -82,6 +90,10 @@ func definitions() []stats.Definition {
 		qryNXRRset:    {Path: "qrynxrrset", Title: "qrynxrrset", Help: "Queries answered NOERROR with AA and without answer."},
 		authQryRej:    {Path: "authqryrej", Title: "authqryrej", Help: "Queries without RD answered REFUSED."},
 		qryRecursion:  {Path: "qryrecursion", Title: "qryrecursion", Help: "Queries with RD."},
+		aclRejected:   {Path: "aclrejected", Title: "aclrejected", Help: "Queries that query_acl rejected."},
+		aclDropped:    {Path: "acldropped", Title: "acldropped", Help: "Queries that query_acl dropped."},
+		rateTruncated: {Path: "ratetruncated", Title: "ratetruncated", Help: "Answers truncated by rate_limit, or that would be without log_only."},
+		rateDropped:   {Path: "ratedropped", Title: "ratedropped", Help: "Answers dropped by rate_limit, or that would be without log_only."},
 		rcodeBadVers:  {Path: "rcode/badvers", Title: "rcode.badvers", Help: "Responses with code BADVERS."},
 		rcodeOther:    {Path: "rcode/other", Title: "rcode.other", Help: "Responses with any other code."},
 		dropped:       {Path: "dropped", Title: "dropped", Help: "Messages not looked at: responses, and what is too short or too long."},
