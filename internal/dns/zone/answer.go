@@ -31,6 +31,8 @@ type Answer struct {
 	Rcode wire.Rcode
 	AA    bool
 
+	zone     *Entry    // that the question is for; nil if there is none, or it came without a catalog
+	source   wire.Name // see Source; part of the question's name
 	sections [3][]item
 	links    int
 	synth    [maxLinks + 1]synthesis
@@ -55,6 +57,7 @@ type synthesis struct {
 
 func (a *Answer) reset() {
 	a.Rcode, a.AA, a.links, a.denial.runs = wire.RcodeNoError, false, 0, 0
+	a.zone, a.source = nil, ""
 	for i := range a.sections {
 		a.sections[i] = a.sections[i][:0]
 	}
@@ -62,6 +65,20 @@ func (a *Answer) reset() {
 
 // Answers tells how many RRsets the answer section has.
 func (a *Answer) Answers() int { return len(a.sections[wire.Answer]) }
+
+// Zone gives the zone that the question is for: nil if it was refused, or was not asked of a Catalog.
+func (a *Answer) Zone() *Entry { return a.zone }
+
+// Source gives the part of the question's name that the answer comes from when the name is not there itself: what a
+// wildcard is below, the owner of a DNAME, or a delegation. It is "" otherwise. Answers to any number of names that
+// nobody ever entered have few sources.
+func (a *Answer) Source() wire.Name { return a.source }
+
+func (a *Answer) comesFrom(name wire.Name) {
+	if a.links == 0 {
+		a.source = name
+	}
+}
 
 // Lookup answers a question from one zone. The name must be in lower case, at or below the origin, and must stay as it
 // is while the Answer is in use. With do, signatures are added.
@@ -80,6 +97,7 @@ func (c *Catalog) Lookup(class wire.Class, qname wire.Name, qtype wire.Type, do 
 		a.Rcode = wire.RcodeRefused
 		return
 	}
+	a.zone = e
 	v := e.Version()
 	if v == nil {
 		a.Rcode = wire.RcodeServFail
@@ -223,6 +241,7 @@ func (a *Answer) allSets(n node, name wire.Name, qtype wire.Type, do bool) bool 
 func (a *Answer) wildcard(v *Version, at node, name, closer wire.Name, qtype wire.Type, do bool) (target wire.Name) {
 	if at.star() {
 		if n := v.names.get(a.wildcardOf(closer.Parent())); n.exists() {
+			a.comesFrom(closer.Parent())
 			return a.atNode(v, n, name, closer, qtype, do)
 		}
 	}
@@ -241,6 +260,7 @@ func (a *Answer) redirect(v *Version, at node, d rrset, name wire.Name, qtype wi
 		a.add(wire.Answer, at, owner, d, do, true)
 	}
 	prefix := name[:len(name)-len(owner)]
+	a.comesFrom(name[len(prefix):])
 	if len(prefix)+len(aim) > wire.MaxName {
 		a.Rcode = wire.RcodeYXDomain
 		return ""
@@ -280,6 +300,7 @@ func (a *Answer) refer(v *Version, n node, name wire.Name, ns rrset, do bool) {
 	if a.links == 0 {
 		a.AA = false
 	}
+	a.comesFrom(name)
 	owner := n.name()
 	a.add(wire.Authority, n, owner, ns, do, true)
 	if ds := n.set(wire.TypeDS); do && ds.exists() {

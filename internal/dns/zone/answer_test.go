@@ -31,3 +31,25 @@ a.t.example. 60 IN A 192.0.2.1`)
 		}
 	}
 }
+
+// TestSource: what an answer comes from when the name itself is not there.
+func TestSource(t *testing.T) {
+	c := &zone.Catalog{}
+	c.Put(build(t, header+`d.example. 60 IN DNAME t.example.
+a.t.example. 60 IN A 192.0.2.1
+*.w.example. 60 IN A 192.0.2.1
+l.example. 60 IN CNAME x.w.example.
+c.example. 60 IN NS ns.other.`))
+	for name, want := range map[string]string{"a.t.example.": "", "x.d.example.": "d.example.", "x.y.w.example.": "w.example.",
+		"x.c.example.": "c.example.", "no.example.": "", "l.example.": ""} {
+		var a zone.Answer
+		c.Lookup(wire.ClassIN, wire.MustParseName(name), wire.TypeA, true, &a)
+		if got := a.Source(); got != "" && got.String() != want || got == "" && want != "" || a.Zone() == nil || a.Zone().Origin().String() != "example." {
+			t.Errorf("%s: source %q, want %q", name, got, want)
+		}
+	}
+	var a zone.Answer
+	if c.Lookup(wire.ClassIN, wire.MustParseName("other."), wire.TypeA, false, &a); a.Zone() != nil {
+		t.Error("a zone for a name in none")
+	}
+}
