@@ -16,6 +16,9 @@ import (
 	"bundy/internal/shell/terminal"
 )
 
+// errNotCommitted tells a script that its only command had no effect: local changes end with the program.
+var errNotCommitted = errors.New("the change is lost, as nothing commits it: give it and config commit on standard input, or in a file that one \"execute file NAME\" runs")
+
 const (
 	statusFailed  = 1
 	statusOptions = 2
@@ -99,6 +102,10 @@ func (o *options) run(ctx context.Context, client *rest.Client, args []string, s
 	if len(args) > 0 {
 		if err := s.run(ctx, strings.Join(args, " "), 0); err != nil {
 			report(stdout, err)
+			return statusFailed
+		}
+		if len(s.tree.Changes()) > 0 {
+			report(stdout, errNotCommitted)
 			return statusFailed
 		}
 		return 0

@@ -51,6 +51,7 @@ func TestProgram(t *testing.T) {
 		{"", []string{good, "Init", "ping"}, 0, "\"pong\"\n"},
 		{"", []string{good, "Auth", "loadzone", "origin=example.com."}, 0, ""},
 		{"", []string{good, "Auth fail"}, 1, "{\n    \"error\": \"as asked\"\n}\n"},
+		{"", []string{good, "config set Auth/tcp_recv_timeout 7"}, 1, "Error: the change is lost..."},
 		{"", []string{good, "config", "show", "Nobody"}, 1, "Error: Module 'Nobody' unknown or not running\n"},
 		{"", []string{good, "config", "show", "-x"}, 1, "Error: Module '-x' unknown or not running\n"},
 		{"Init ping\n", []string{bad}, 1, "Login failed: either the user name or the password is invalid.\n"},
