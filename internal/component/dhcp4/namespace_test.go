@@ -24,7 +24,11 @@ const namespaceConfig = `{
 	"interfaces": ["srv0"],
 	"option-data": [{"name": "routers", "data": "192.0.2.1", "csv-format": true}],
 	"dhcp-ddns": {"enable-updates": true, "qualifying-suffix": "lab.test"},
-	"subnet4": [{"subnet": "192.0.2.0/24", "pool": ["192.0.2.100 - 192.0.2.110"]}]
+	"subnet4": [
+		{"subnet": "192.0.2.0/24", "pool": ["192.0.2.100 - 192.0.2.110"]},
+		{"subnet": "10.7.0.0/24", "pool": ["10.7.0.10 - 10.7.0.20"],
+			"option-data": [{"name": "routers", "data": "10.7.0.1", "csv-format": true}]}
+	]
 }`
 
 // TestServerProcess is no test of its own: it is the server in its namespace, until its standard input ends.
