@@ -41,7 +41,8 @@ func (k Key) String() string { return k.Name.String() + " (" + k.Algorithm.Strin
 
 // ParseKey reads "name:base64secret[:algorithm]", the form of tsig_keys/keys. The algorithm is hmac-md5 when it is
 // left out, else one of hmac-md5, hmac-md5.sig-alg.reg.int, hmac-sha1, -sha224, -sha256, -sha384 or -sha512 with or
-// without final dot, in any case. The error names the part that is wrong but never shows the secret.
+// without final dot, in any case. The error tells which part is wrong but shows none that may be the secret: people mix
+// up the order, which other programs have the other way round.
 func ParseKey(text string) (Key, error) {
 	parts := strings.Split(text, ":")
 	if len(parts) < 2 || len(parts) > 3 {
@@ -49,11 +50,11 @@ func ParseKey(text string) (Key, error) {
 	}
 	name, err := wire.ParseName(parts[0])
 	if err != nil {
-		return Key{}, fmt.Errorf("%w: name: %w", ErrKey, err)
+		return Key{}, fmt.Errorf("%w: the part before the first colon is no domain name", ErrKey)
 	}
 	secret, err := base64.StdEncoding.DecodeString(parts[1])
 	if err != nil {
-		return Key{}, fmt.Errorf("%w %s: the secret is not base64", ErrKey, name)
+		return Key{}, fmt.Errorf("%w: the part behind the first colon, which is the secret, is not base64", ErrKey)
 	}
 	if len(secret) == 0 {
 		return Key{}, fmt.Errorf("%w %s: the secret is empty", ErrKey, name)
@@ -61,7 +62,7 @@ func ParseKey(text string) (Key, error) {
 	algorithm := HMACMD5
 	if len(parts) == 3 {
 		if algorithm, err = ParseAlgorithm(parts[2]); err != nil {
-			return Key{}, fmt.Errorf("%w %s: %w", ErrKey, name, err)
+			return Key{}, fmt.Errorf("%w %s: the part behind the second colon is no known algorithm", ErrKey, name)
 		}
 	}
 	return Key{Name: name, Algorithm: algorithm, Secret: secret}, nil

@@ -64,3 +64,15 @@ func FuzzParseKey(f *testing.F) {
 		}
 	})
 }
+
+// TestMixedUpKeyStaysSecret has the parts in another order: the error goes to logs and to whoever typed it.
+func TestMixedUpKeyStaysSecret(t *testing.T) {
+	for _, text := range []string{
+		"hmac-sha256:labkeyxx:c2VjcmV0c2VjcmV0", "c2VjcmV0c2VjcmV0:lab.key", "c2VjcmV0c2VjcmV0:lab.key:hmac-sha256",
+		"c2VjcmV0c2VjcmV0..:labkeyxx", "lab.key:hmac-sha256:c2VjcmV0c2VjcmV0",
+	} {
+		if _, err := ParseKey(text); !errors.Is(err, ErrKey) || strings.Contains(err.Error(), "c2VjcmV0") {
+			t.Errorf("ParseKey(%q): %v", text, err)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/netip"
 	"net/url"
+	"os"
 
 	"modernc.org/sqlite"
 )
@@ -61,8 +62,17 @@ type Store struct {
 	wants     map[netip.Addr]Want
 }
 
+// fileMode is that of the database: who uses which address is nobody's business but the operators'.
+const fileMode = 0o640
+
 // Open opens the database file, makes it if it is missing, and reads all of it. The error names the file.
 func Open(ctx context.Context, path string) (*Store, error) {
+	// SQLite would make the file readable by everybody. It gives its log the mode that the database has.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode)
+	if err != nil {
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	file.Close() // nothing was written
 	// FULL makes a commit durable before it returns; WAL keeps that to one fsync.
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: "_pragma=journal_mode(WAL)" +
 		"&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate"}).String()

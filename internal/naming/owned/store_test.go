@@ -219,3 +219,19 @@ func TestCrash(t *testing.T) {
 		t.Errorf("change %d was acknowledged, the store has %+v %+v", last, r, w)
 	}
 }
+
+// TestOthersCannotRead looks at the database and its companions: they say who has which address.
+func TestOthersCannotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dhcp-ddns.sqlite3")
+	s := open(t, path)
+	defer s.Close()
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o007 != 0 {
+			t.Errorf("%s: mode %v, %v", file, info.Mode(), err)
+		}
+	}
+}
