@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,6 +49,27 @@ func TestTable(t *testing.T) {
 				t.Errorf("%s watches %s, which is no module", d.Spec.Name, w)
 			}
 		}
+	}
+}
+
+// TestSuccessDoesNotLookLikeFailure: scripts take output with "error" in it for a failure, so bundyctl must not print
+// the word when it shows a configuration.
+func TestSuccessDoesNotLookLikeFailure(t *testing.T) {
+	var look func(path string, items []*schema.Item)
+	look = func(path string, items []*schema.Item) {
+		for _, i := range items {
+			here := path + "/" + i.Name
+			if strings.Contains(strings.ToLower(fmt.Sprint(i.Name, i.Default)), "error") {
+				t.Errorf("%s, by default %v", here, i.Default)
+			}
+			look(here, i.Members)
+			if i.Element != nil {
+				look(here, []*schema.Item{i.Element})
+			}
+		}
+	}
+	for _, d := range descriptors(paths.Below("/data")) {
+		look(d.Spec.Name, d.Spec.Config)
 	}
 }
 

@@ -39,7 +39,7 @@ type RateLimit struct {
 	Referrals  int   `json:"referrals_per_second" default:"0" min:"0" max:"1000" help:"Referrals a second to the same zone to one network. 0 does not limit."`
 	NoData     int   `json:"nodata_per_second" default:"0" min:"0" max:"1000" help:"Answers a second without data from the same zone to one network. 0 does not limit."`
 	NXDomains  int   `json:"nxdomains_per_second" default:"0" min:"0" max:"1000" help:"Answers NXDOMAIN a second from the same zone to one network. 0 does not limit."`
-	Errors     int   `json:"errors_per_second" default:"0" min:"0" max:"1000" help:"Answers a second with any other error to one network. 0 does not limit."`
+	Errors     int   `json:"failures_per_second" default:"0" min:"0" max:"1000" help:"Answers a second with any other error to one network. 0 does not limit."`
 	All        int   `json:"all_per_second" default:"0" min:"0" max:"1000" help:"Answers a second of all kinds to one network. 0 does not limit."`
 	Window     int   `json:"window" default:"15" min:"1" max:"3600" help:"Seconds for which a network that goes on asking too much is held back at most after it stopped."`
 	Slip       int   `json:"slip" default:"2" min:"0" max:"10" help:"Of so many answers held back one is sent truncated, so that honest clients in an attacked network ask again over TCP; 1 truncates all, 0 drops all."`
@@ -83,7 +83,7 @@ func spec(p paths.Paths) *schema.Module {
 		Command("loadzone", "Load a zone again from its data source. The answer does not wait for it; problems are logged.", loadzoneArgs{}).
 		PrivateCommand("start_ddns_forwarder", "Kept for old callers; updates are handed on when something handles them.", nil).
 		PrivateCommand("stop_ddns_forwarder", "Kept for old callers; updates are handed on when something handles them.", nil)
-	m.Statistics = stats.Items(definitions())
+	m.Statistics = append(stats.Items(definitions()), zoneItems()...)
 	return m
 }
 

@@ -128,13 +128,11 @@ func TestCookies(t *testing.T) {
 		t.Fatal(err)
 	}
 	others := cookie.NewJar(secret).Append(nil, client, netip.MustParseAddr("127.0.0.1"), g.now)
-	before := g.count
 	s := newStatistics()
-	g.count = s.shard()
+	g.countIn(s)
 	if _, rcode, _ := ask(others, false); rcode != wire.RcodeNoError || s.counters.Value(reqGoodCookie) != 1 {
 		t.Errorf("another server's cookie: %s, %d good", rcode, s.counters.Value(reqGoodCookie))
 	}
-	g.count = before
 }
 
 // A message without a question may ask for a cookie (RFC 7873 section 5.4).
@@ -233,7 +231,7 @@ func TestKeepalive(t *testing.T) {
 func TestQueryACL(t *testing.T) {
 	g := newRig(t)
 	s := newStatistics()
-	g.count = s.shard()
+	g.countIn(s)
 	g.configure(`"query_acl": [{"action": "DROP", "from": "127.0.0.1", "NOT": {"key": "test.key"}}, {"action": "ACCEPT", "key": "test.key"}]`)
 	msg := query("web.example.org", wire.TypeA, 0, 0, false)
 	if reply := g.send(msg, false); reply != nil {
@@ -296,8 +294,8 @@ func TestIdentity(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	g := newRig(t)
 	s := newStatistics()
-	g.count = s.shard()
-	const limits = `"rate_limit": {"responses_per_second": 5, "nxdomains_per_second": 5, "errors_per_second": 5, "slip": 2`
+	g.countIn(s)
+	const limits = `"rate_limit": {"responses_per_second": 5, "nxdomains_per_second": 5, "failures_per_second": 5, "slip": 2`
 	tally := func(n int, next func(i int) []byte, tcp bool) (sent, truncated, dropped int) {
 		t.Helper()
 		g.now = g.now.Add(time.Minute)
