@@ -49,6 +49,7 @@ type component struct {
 	reloads   chan reload
 
 	generation atomic.Int64 // of the data sources in use
+	serving    atomic.Int64 // since when queries are answered, in Unix nanoseconds
 
 	mu        sync.Mutex
 	doc       schema.Document // in use
@@ -91,7 +92,9 @@ func newComponent(m *schema.Module, a *authority.Authority, doc schema.Document,
 
 // handler makes the answering part of one goroutine.
 func (c *component) handler() server.Handler {
-	return &responder{authority: c.authority, log: c.log, now: time.Now, count: c.stats.shard(), policies: &c.policy}
+	r := &responder{authority: c.authority, log: c.log, now: time.Now, policies: &c.policy, serving: &c.serving}
+	r.countIn(c.stats)
+	return r
 }
 
 // use puts a policy in use.
@@ -157,7 +160,10 @@ func (c *component) loadzone(args map[string]json.RawMessage) error {
 }
 
 // Stats gives all counters.
-func (c *component) Stats() map[string]any { return c.stats.snapshot(c.server.Counters()) }
+func (c *component) Stats() map[string]any {
+	c.stats.zones.forget(c.authority.Catalog())
+	return c.stats.snapshot(c.server.Counters())
+}
 
 // Prepare binds new addresses and loads new data sources. It changes nothing that can be seen.
 func (c *component) Prepare(ctx context.Context, doc schema.Document) (module.Change, error) {

@@ -320,7 +320,7 @@ func TestRateLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof := cookie.NewJar(cookie.Secret{1}).Append(nil, []byte("client's"), netip.MustParseAddr("127.0.0.1"), g.now.Add(8*time.Minute))
+	proof := cookie.NewJar(cookie.Secret{1}).Append(nil, []byte("client's"), netip.MustParseAddr("127.0.0.1"), g.now.Add(9*time.Minute))
 	for _, c := range []struct {
 		name string
 		text string
@@ -334,6 +334,9 @@ func TestRateLimit(t *testing.T) {
 		}, false, [3]int{5, 15, 15}},
 		{"names that are not there", limits + "}", func(i int) []byte {
 			return query("n"+string(rune('a'+i%20))+".example.org", wire.TypeA, 0, 0, false)
+		}, false, [3]int{5, 15, 15}},
+		{"names below a wildcard", limits + "}", func(i int) []byte {
+			return query("n"+string(rune('a'+i%20))+".wild.example.org", wire.TypeTXT, 0, 0, false)
 		}, false, [3]int{5, 15, 15}},
 		{"errors", limits + "}", func(i int) []byte { return query("example.com", wire.TypeA, 0, 0, false) }, false, [3]int{5, 15, 15}},
 		{"over TCP", limits + "}", same, true, [3]int{35, 0, 0}},
@@ -352,7 +355,7 @@ func TestRateLimit(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
-	if n, m := s.counters.Value(rateDropped), s.counters.Value(rateTruncated); n != 6*15 || m != 6*15 {
+	if n, m := s.counters.Value(rateDropped), s.counters.Value(rateTruncated); n != 7*15 || m != 7*15 {
 		t.Errorf("counted %d dropped, %d truncated", n, m)
 	}
 }

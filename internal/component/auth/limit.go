@@ -7,35 +7,34 @@ import (
 	"bundy/internal/dns/wire"
 )
 
-// classify says of the answer what it is counted as and by, for the limits of rates, and why it is an error.
+// classify says of the answer what it is counted as and by, for the limits of rates, and why it is an error. Negative
+// answers count for their zone, and those that a wildcard, DNAME or delegation gives to any name below count as one, so
+// that an attacker gains nothing by asking for names that nobody asked for before.
 func (r *responder) classify() {
-	a, q := &r.answer, &r.query
+	a := &r.answer
+	zoneName := wire.Name("")
+	if e := a.Zone(); e != nil {
+		zoneName = e.Origin()
+	}
+	r.source = a.Source()
 	switch {
 	case a.Rcode == wire.RcodeNXDomain:
-		r.category, r.source = ratelimit.NXDomain, r.zoneName()
+		r.category, r.source = ratelimit.NXDomain, zoneName
 	case a.Rcode == wire.RcodeRefused:
 		r.reason = wire.ErrorNotAuthoritative
 	case a.Rcode == wire.RcodeServFail:
 		r.reason = wire.ErrorNotReady
 	case a.Rcode != wire.RcodeNoError:
 	case a.Answers() > 0:
-		r.category, r.source = ratelimit.Response, q.Name
+		r.category = ratelimit.Response
 	case a.AA:
-		r.category, r.source = ratelimit.NoData, r.zoneName()
+		r.category, r.source = ratelimit.NoData, zoneName
 	default:
-		r.category, r.source = ratelimit.Referral, r.zoneName()
+		r.category = ratelimit.Referral
 	}
-}
-
-// zoneName gives the zone that answered.
-func (r *responder) zoneName() wire.Name {
-	if r.policy.limiter == nil {
-		return ""
+	if r.source == "" {
+		r.source = r.query.Name
 	}
-	if e := r.authority.Catalog().Find(r.query.Class, r.query.Name); e != nil {
-		return e.Origin()
-	}
-	return r.query.Name
 }
 
 // limit says whether the reply at hand goes out. Clients that have proved where they are, are not limited: an attacker

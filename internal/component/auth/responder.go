@@ -22,6 +22,9 @@ const (
 	// tsigRoom is the largest TSIG record without the key's name: ten octets before the RDATA, the longest name of an
 	// algorithm, the fixed fields, a MAC of SHA-512 and six octets of other data (RFC 8945 section 4.2).
 	tsigRoom = 10 + 26 + 16 + 64 + 6
+	// handlerTime is how long after the start an update handler may still come: the component that has it is started
+	// after this one.
+	handlerTime = 5 * time.Second
 )
 
 // responder answers messages from the zones of an authority. It owns the memory that it works in; with signatures and
@@ -31,7 +34,10 @@ type responder struct {
 	log       *logging.Logger
 	now       func() time.Time
 	count     *stats.Shard
+	zones     *zoneStatistics
+	shard     int // of zones
 	policies  *atomic.Pointer[policy]
+	serving   *atomic.Int64 // since when the component answers, in Unix nanoseconds; nil for long
 
 	query   wire.Query
 	answer  zone.Answer
@@ -47,6 +53,12 @@ type responder struct {
 	category ratelimit.Category
 	source   wire.Name // what answers like this one are counted by, with the category
 	length   int       // of the options of the reply
+}
+
+// countIn lets the responder count in one shard of s.
+func (r *responder) countIn(s *statistics) {
+	r.zones, r.shard = &s.zones, s.shard()
+	r.count = s.shards[r.shard]
 }
 
 // Handle answers one message.
@@ -156,9 +168,20 @@ func (r *responder) notify(req *server.Request, out []byte) []byte {
 	return r.finish(req, out, wire.FlagAA, wire.RcodeNoError, msgNormal)
 }
 
+// starting tells whether the update handler may only be late. Who gets NOTIMP then would give up for good.
+func (r *responder) starting() bool {
+	return r.serving != nil && r.now().Sub(time.Unix(0, r.serving.Load())) < handlerTime
+}
+
 // update hands an UPDATE on. The handler must not wait; its reply goes out when it is there.
 func (r *responder) update(req *server.Request, body, out []byte) []byte {
 	handle := r.authority.UpdateHandler()
+	if handle == nil && r.starting() {
+		if req.TCP {
+			return r.refuse(req, out, wire.RcodeServFail)
+		}
+		return nil // the client asks again soon
+	}
 	if handle == nil {
 		r.reason = wire.ErrorNotSupported
 		return r.refuse(req, out, wire.RcodeNotImp)
@@ -229,6 +252,7 @@ func (r *responder) lookup(req *server.Request, out []byte) []byte {
 	reply := r.finish(req, out, flags, a.Rcode, msgNormal)
 	if reply != nil {
 		r.countAnswer(a)
+		r.countZone(a)
 	}
 	return reply
 }

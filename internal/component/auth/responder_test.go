@@ -2,6 +2,7 @@ package auth
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -106,7 +107,8 @@ func newRig(t testing.TB) *rig {
 	a.SetKeys(ring)
 	a.Catalog().Put(build(t, "example.org", exampleZone))
 	a.Catalog().Fail(wire.MustParseName("broken.example"), wire.ClassIN, fmt.Errorf("no data"))
-	g.responder = responder{authority: a, now: func() time.Time { return g.now }, count: newStatistics().shard(), policies: &g.policies}
+	g.responder = responder{authority: a, now: func() time.Time { return g.now }, policies: &g.policies}
+	g.countIn(newStatistics())
 	g.configure("")
 	return g
 }
@@ -368,10 +370,31 @@ func TestUpdateIsHandedOn(t *testing.T) {
 	}
 }
 
+// TestUpdateBeforeItsHandler: right after the start the handler is only late, and NOTIMP would make the client give up.
+func TestUpdateBeforeItsHandler(t *testing.T) {
+	g := newRig(t)
+	var since atomic.Int64
+	since.Store(g.now.UnixNano())
+	g.responder.serving = &since
+	msg := query("example.org", wire.TypeSOA, wire.Flags(0).WithOpcode(wire.OpcodeUpdate), 0, false)
+	if reply := g.send(msg, false); reply != nil {
+		t.Errorf("answered %x", reply)
+	}
+	if got := g.ask(msg, true).Header.Flags.Rcode(); got != wire.RcodeServFail {
+		t.Errorf("over TCP: %s", got)
+	}
+	g.now = g.now.Add(handlerTime)
+	for _, tcp := range []bool{false, true} {
+		if got := g.ask(msg, tcp).Header.Flags.Rcode(); got != wire.RcodeNotImp {
+			t.Errorf("when none came: %s", got)
+		}
+	}
+}
+
 func TestCounters(t *testing.T) {
 	g := newRig(t)
 	s := newStatistics()
-	g.count = s.shard()
+	g.countIn(s)
 	g.send(query("web.example.org", wire.TypeA, wire.FlagRD, 1232, true), false)
 	g.send(query("nope.example.org", wire.TypeA, 0, 0, false), true)
 	g.send(query("example.com", wire.TypeA, 0, 0, false), false)
@@ -476,4 +499,13 @@ func BenchmarkAnswer(b *testing.B) {
 			}
 		})
 	}
+}
+
+func jsonOf(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

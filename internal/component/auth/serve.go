@@ -36,6 +36,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	c.authority.SetObserver(c.report)
 	defer c.authority.SetObserver(nil)
 	c.useSources(sources)
+	c.serving.Store(time.Now().UnixNano())
 	c.apply(sockets)
 	c.log.Log(msgStarted, fmt.Sprint(s.listen), c.zones())
 	ready()

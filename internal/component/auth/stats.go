@@ -147,6 +147,7 @@ const shardCount = 16
 type statistics struct {
 	counters *stats.Counters
 	shards   [shardCount]*stats.Shard
+	zones    zoneStatistics
 	next     atomic.Uint32
 }
 
@@ -158,8 +159,8 @@ func newStatistics() *statistics {
 	return s
 }
 
-// shard gives the counters for one more handler.
-func (s *statistics) shard() *stats.Shard { return s.shards[s.next.Add(1)%shardCount] }
+// shard gives the number of the counters for one more handler.
+func (s *statistics) shard() int { return int(s.next.Add(1) % shardCount) }
 
 // snapshot gives all values, those of the sockets included.
 func (s *statistics) snapshot(c *server.Counters) map[string]any {
@@ -169,5 +170,6 @@ func (s *statistics) snapshot(c *server.Counters) map[string]any {
 	values["tcprefused"] = c.Refused.Load()
 	values["tcptimeouts"] = c.TimedOut.Load()
 	values["udpunsent"] = c.Unsent.Load()
+	out["zone_queries"] = s.zones.snapshot()
 	return out
 }
