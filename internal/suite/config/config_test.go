@@ -289,6 +289,7 @@ func TestOpen(t *testing.T) {
 		{"unknown module", `{"version":4,"Old":{"x":[]}}`, `{"Old":{"x":[]}}`, ""},
 		{"newer", `{"version":5}`, "", "version 5"},
 		{"no version", `{}`, "", `"version" is missing`},
+		{"version of another kind", `{"version":"4"}`, "", `"version" is "4" and should be a number`},
 		{"empty", ` `, "", "line 1 column 2: unexpected end"},
 		{"cut", "{\n \"version\": 4,\n \"Auth\": {\"po", "", "line 3 column"},
 		{"not JSON", "{\n \"version\": 4,\n \"Auth\": {port: 1}}", "", "line 3 column 11"},

@@ -72,9 +72,13 @@ func parseDocument(text []byte) (schema.Document, int, error) {
 	if !ok {
 		return nil, 0, errors.New("it should hold one JSON object")
 	}
-	version, ok := all[schema.VersionKey].(int64)
+	stored, ok := all[schema.VersionKey]
 	if !ok {
 		return nil, 0, errors.New(`"version" is missing`)
+	}
+	version, ok := stored.(int64)
+	if !ok {
+		return nil, 0, fmt.Errorf(`"version" is %#v and should be a number from 1 to %d`, stored, currentVersion)
 	}
 	if version < 1 || version > currentVersion {
 		return nil, 0, fmt.Errorf("version %d is not one of 1 to %d: it was written by another program, or a newer one", version, currentVersion)
