@@ -187,6 +187,7 @@ func (s *server) commit(x *exchange, then func()) {
 		s.desk.store.Delete(address, durable)
 		s.desk.sync(address, x.now)
 	case x.kind == packet4.Decline:
+		s.decliner.declined(x.decliner(), x.now)
 		s.desk.store.Put(lease.Lease{
 			Address: address, HWType: x.lease.HWType, ValidLifetime: x.set.probation,
 			Start: wholeSecond(x.now), SubnetID: x.lease.SubnetID, State: lease.Declined,

@@ -32,6 +32,7 @@ type server struct {
 	set      *settings
 	desk     *desk
 	failures failures
+	decliner decliners
 	behind   int       // consecutive goes at reclaiming that left something
 	flushed  time.Time // last removal of reclaimed leases
 
@@ -41,7 +42,7 @@ type server struct {
 func newServer(log *logging.Logger, stats *counters, a *announcer) *server {
 	limit := func() *rate.Sometimes { return &rate.Sometimes{First: logFirst, Interval: logInterval} }
 	return &server{
-		log: log, now: time.Now, stats: stats, announce: a, failures: failures{wake: make(chan struct{}, 1)},
+		log: log, now: time.Now, stats: stats, announce: a, decliner: decliners{}, failures: failures{wake: make(chan struct{}, 1)},
 		noSubnet: limit(), noRelaySubnet: limit(), noAddress: limit(), storeFailed: limit(), sendFailed: limit(),
 		transmit: (*netif.Link).Send,
 	}
@@ -191,6 +192,9 @@ func (s *server) accept(x *exchange) bool {
 	}
 	if x.client.ID == "" && allZero(x.client.HWAddr) {
 		return drop("the client has neither client identifier nor hardware address")
+	}
+	if x.kind == packet4.Discover && s.decliner.resting(x.decliner(), x.now) {
+		return drop("the client has declined too many addresses")
 	}
 	x.unicast = x.packet.Destination.Is4() && s.ours(x.packet.Destination)
 	switch {

@@ -461,6 +461,39 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+// TestWhoDeclinesEverythingRests lets one client decline what it gets: others still find addresses, and it is served
+// again later.
+func TestWhoDeclinesEverythingRests(t *testing.T) {
+	b := newBench(t, strings.Replace(basicConfig, "192.0.2.12", "192.0.2.99", 1))
+	declined := 0
+	for range 50 {
+		offer := b.exchange(packet4.Discover)
+		if offer == nil {
+			break
+		}
+		want := "want=" + offer.YIAddr.String()
+		b.exchange(packet4.Request, want, "server=198.51.100.1")
+		b.exchange(packet4.Decline, want, "server=198.51.100.1")
+		declined++
+	}
+	if declined != maxDeclines {
+		t.Errorf("%d addresses declined by one client", declined)
+	}
+	if b.exchange(packet4.Discover, "mac=020000000002") == nil {
+		t.Error("another client is not served")
+	}
+	b.clock = b.clock.Add(declineRest)
+	if b.exchange(packet4.Discover) == nil {
+		t.Error("the client is never served again")
+	}
+	for i := range 2 * maxDecliners {
+		b.decliner.declined(fmt.Sprint(i), b.clock)
+	}
+	if len(b.decliner) > maxDecliners {
+		t.Errorf("%d clients remembered", len(b.decliner))
+	}
+}
+
 func TestDeclinedAddressRests(t *testing.T) {
 	b := newBench(t, basicConfig)
 	b.exchange(packet4.Request, "want=192.0.2.10", "server=198.51.100.1")
