@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"bundy/internal/suite/bus"
+	"bundy/internal/suite/module"
 	"bundy/internal/suite/schema"
 )
 
@@ -31,7 +32,11 @@ type Visible struct {
 //
 // An error is a *bus.Error: code 1 for a refusal, with everything that was wrong, code 2 for an unknown command.
 func (k *Keeper) Call(ctx context.Context, command string, args json.RawMessage) (any, error) {
-	result, err := k.call(ctx, command, args)
+	var result any
+	err := module.Protect(func() (err error) { // it runs in the parent, whose end is that of the whole suite
+		result, err = k.call(ctx, command, args)
+		return err
+	})
 	var refusal *bus.Error
 	if err == nil || errors.As(err, &refusal) {
 		return result, err

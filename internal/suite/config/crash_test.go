@@ -3,6 +3,7 @@ package config
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -200,4 +201,36 @@ func TestModuleEndsBeforeApply(t *testing.T) {
 			t.Errorf("%v: logged %d times, want %d", test.err, n, test.want)
 		}
 	}
+}
+
+// TestPanicInACommandEndsNothing has a runner panic in the middle of a commit: the caller hears of it, nothing is stored,
+// and the next commit has its turn.
+func TestPanicInACommandEndsNothing(t *testing.T) {
+	r := &panickingRunner{fakeRunner: &fakeRunner{}, panics: true}
+	o := testOptions(t, nil)
+	o.Runner = r
+	k := open(t, o)
+	change := json.RawMessage(`["Auth",{"port":1}]`)
+	if _, err := k.Call(t.Context(), "set_config", change); err == nil || !strings.Contains(err.Error(), "panic: as asked") {
+		t.Errorf("answer %v", err)
+	}
+	if doc, number := k.Document(); number != 1 || len(doc) != 0 {
+		t.Errorf("revision %d: %v", number, doc)
+	}
+	r.panics = false
+	if _, err := k.Call(t.Context(), "set_config", change); err != nil {
+		t.Error(err)
+	}
+}
+
+type panickingRunner struct {
+	*fakeRunner
+	panics bool
+}
+
+func (r *panickingRunner) Running() []string {
+	if r.panics {
+		panic("as asked")
+	}
+	return nil
 }
