@@ -83,13 +83,13 @@ config commit
 		wg.Go(func() {
 			for time.Now().Before(end) {
 				h.act()
-				time.Sleep(time.Duration(50+h.random.IntN(350)) * time.Millisecond) // as clients do
+				<-time.After(time.Duration(50+h.random.IntN(350)) * time.Millisecond) // as clients do
 			}
 		})
 	}
 	kills := 0
 	for time.Now().Before(end) {
-		time.Sleep(time.Duration(200+random.IntN(900)) * time.Millisecond) // the moment is the point of the test
+		<-time.After(time.Duration(200+random.IntN(900)) * time.Millisecond) // the moment is the point of the test
 		if random.IntN(6) == 0 {
 			s.kill()
 			s.start()
