@@ -280,8 +280,8 @@ func TestChangesWhileNotRunning(t *testing.T) {
 	s.row(leaseOf("192.0.2.3", "c", "gamma.lab.example."))
 	s.start()
 	s.eventually(append(both("gamma.lab.example.", "192.0.2.3"), both("beta.lab.example.", "192.0.2.2")...)...)
+	s.stop() // which ends what is under way
 	before := s.dns.Updates()
-	s.stop()
 	s.start()
 	s.row(leaseOf("192.0.2.4", "d", "delta.lab.example."))
 	s.eventually(append(both("delta.lab.example.", "192.0.2.4"),
