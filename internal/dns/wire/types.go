@@ -112,11 +112,45 @@ func (t Type) String() string {
 	return "TYPE" + strconv.Itoa(int(t))
 }
 
+// common reads the mnemonics that stand on most lines of zones; 0 is another.
+func common(text string) Type {
+	switch text {
+	case "A", "a":
+		return TypeA
+	case "AAAA", "aaaa":
+		return TypeAAAA
+	case "NS", "ns":
+		return TypeNS
+	case "CNAME", "cname":
+		return TypeCNAME
+	case "MX", "mx":
+		return TypeMX
+	case "TXT", "txt":
+		return TypeTXT
+	case "PTR", "ptr":
+		return TypePTR
+	case "SRV", "srv":
+		return TypeSRV
+	case "DS", "ds":
+		return TypeDS
+	case "RRSIG", "rrsig":
+		return TypeRRSIG
+	case "NSEC", "nsec":
+		return TypeNSEC
+	case "NSEC3", "nsec3":
+		return TypeNSEC3
+	}
+	return 0
+}
+
 // lastNamed bounds the search of ParseType among the mnemonics below the private range.
 const lastNamed = 264
 
 // ParseType reads a mnemonic or TYPEnnn without regard to case. The error names the text.
 func ParseType(text string) (Type, error) {
+	if t := common(text); t != 0 {
+		return t, nil
+	}
 	upper := strings.ToUpper(text)
 	if digits, ok := strings.CutPrefix(upper, "TYPE"); ok {
 		if n, err := strconv.ParseUint(digits, 10, 16); err == nil {

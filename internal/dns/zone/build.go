@@ -1,10 +1,10 @@
 package zone
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 
 	"bundy/internal/dns/wire"
 )
@@ -15,32 +15,30 @@ var ErrOutOfZone = errors.New("record is out of the zone")
 
 // Build makes a version of the records, in any order; repeated records count once. RRsets with different TTLs get the
 // lowest; a TTL above 2^31-1 is 0 (RFC 2181 section 8). The first error of records ends it. A zone without SOA or NS
-// can be built, so that Check can say what is wrong with it, but it is not served. The records' memory is not kept. A
-// zone of more than about 30 GiB is ErrTooLarge.
+// can be built, so that Check can say what is wrong with it, but it is not served. What records gives must stay as it is
+// until Build returns, but is not kept. A zone of more than about 30 GiB is ErrTooLarge.
 func Build(origin wire.Name, class wire.Class, records iter.Seq2[wire.RR, error]) (*Version, error) {
 	v := &Version{origin: origin, key: origin.Lower(), class: class}
 	s, err := newStaging(v)
 	if err != nil {
 		return nil, err
 	}
+	l := loader{staging: s}
+	defer l.finish() // when records panics
 	for rr, err := range records {
+		if err == nil {
+			err = l.add(rr)
+		}
 		if err != nil {
-			return nil, err
+			return nil, cmp.Or(l.finish(), err) // the first error, which may be about an earlier record
 		}
-		if err := v.accepts(rr); err != nil {
-			return nil, err
-		}
-		if rr.TTL > math.MaxInt32 {
-			rr.TTL = 0
-		}
-		if err := s.add(rr); err != nil {
-			return nil, fmt.Errorf("zone %s: %w", origin, err)
-		}
+	}
+	if err := l.finish(); err != nil {
+		return nil, err
 	}
 	if err := s.finish(); err != nil {
 		return nil, fmt.Errorf("zone %s: %w", origin, err)
 	}
-	v.settle()
 	return v, nil
 }
 
