@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"bundy/internal/control/accounts"
 	"bundy/internal/control/certificate"
 	"bundy/internal/control/digest"
@@ -40,7 +42,8 @@ type component struct {
 	digest   *digest.Server
 	sessions *sessions
 	throttle *throttle
-	checking chan struct{} // holds a token for each password being verified
+	delays   rate.Sometimes // limits messages about tries that are refused unseen
+	checking chan struct{}  // holds a token for each password being verified
 	counters counters
 
 	connections connections
@@ -68,6 +71,7 @@ func newComponent(spec *schema.Module, doc schema.Document, deps module.Deps) (*
 		digest:   d,
 		sessions: newSessions(),
 		throttle: newThrottle(),
+		delays:   rate.Sometimes{Interval: delaysInterval},
 		checking: make(chan struct{}, maxChecking),
 		failed:   make(chan error, 1),
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bundy/internal/control/accounts"
+	"bundy/internal/suite/logging"
 	"bundy/internal/suite/schema"
 )
 
@@ -82,12 +83,15 @@ func TestConnectionsAreGivenBack(t *testing.T) {
 
 func TestNetworkOfAClient(t *testing.T) {
 	for address, want := range map[string]string{
-		"192.0.2.1:1": "192.0.2.1", "[::ffff:192.0.2.1]:1": "192.0.2.1", "[2001:db8::1]:1": "2001:db8::",
-		"[2001:db8::2]:1": "2001:db8::", "[2001:db8:0:1::2]:1": "2001:db8:0:1::",
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::", "fe80::1%eth0": "fe80::",
+		"2001:db8::2": "2001:db8::", "2001:db8:0:1::2": "2001:db8:0:1::",
 	} {
-		if got := network(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))); got != netip.MustParseAddr(want) {
+		if got := network(netip.MustParseAddr(address)); got != netip.MustParseAddr(want) {
 			t.Errorf("%s counts as %s", address, got)
 		}
+	}
+	if a, b := throttleKeys("x", "2001:db8::1"), throttleKeys("y", "2001:db8::2"); a[1] != b[1] {
+		t.Errorf("one host guesses as %s and %s", a[1], b[1])
 	}
 }
 
@@ -142,5 +146,24 @@ func TestDigestOffRemovesSecretsOfNewUsers(t *testing.T) {
 	}
 	if a, found := l.Find("late"); !found || a.Secrets != (accounts.Secrets{}) {
 		t.Errorf("kept: %+v", a)
+	}
+}
+
+// TestGuessingDoesNotFillTheLog tries again and again while tries are refused, under a name of any length.
+func TestGuessingDoesNotFillTheLog(t *testing.T) {
+	f := start(t, nil)
+	rec := logging.NewRecorder()
+	f.c.deps.Log = rec.Logger(name)
+	user := strings.Repeat("u", maxLogin/2)
+	for range freeFailures + 20 {
+		f.do("POST", "/login", "abc", `{"username":"`+user+`","password":"wrong"}`)
+	}
+	if n := rec.Count("CMDCTL_LOGIN_DELAYED"); n < 1 || n > 5 {
+		t.Errorf("%d lines about refused tries", n)
+	}
+	for _, e := range rec.Entries() {
+		if len(e.Text) > 4*maxUserKey {
+			t.Errorf("%s of %d octets", e.ID, len(e.Text))
+		}
 	}
 }

@@ -50,16 +50,12 @@ func (c *connections) leave(client netip.Addr) {
 }
 
 // network is what counts as one client.
-func network(a net.Addr) netip.Addr {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}
+func network(a netip.Addr) netip.Addr {
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		a = netip.PrefixFrom(a, 64).Masked().Addr()
 	}
-	client := tcp.AddrPort().Addr().Unmap().WithZone("")
-	if client.Is6() {
-		client = netip.PrefixFrom(client, 64).Masked().Addr()
-	}
-	return client
+	return a
 }
 
 // listener is one bound address.
@@ -79,7 +75,10 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		client := network(conn.RemoteAddr())
+		var client netip.Addr
+		if remote, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+			client = network(remote.AddrPort().Addr())
+		}
 		if l.all.enter(client) {
 			return &connection{Conn: conn, client: client, all: l.all}, nil
 		}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -20,7 +21,7 @@ const maxChecking = 2
 // maxSessionID bounds the Cookie header; bundyctl's session ids have 40 octets.
 const maxSessionID = 256
 
-// maxUserKey bounds what the throttle remembers of a user name that a stranger sends.
+// maxUserKey bounds what the throttle remembers of a user name that a stranger sends, and what the log shows.
 const maxUserKey = 64
 
 // denied is the answer to a request without a valid identity.
@@ -98,9 +99,9 @@ func (c *component) identifyDigest(r *http.Request, header string) (string, *den
 	case errors.Is(err, digest.ErrStale), errors.Is(err, digest.ErrReplayed):
 		return "", &denied{reply: pleaseLogin.reply, challenge: true, stale: true}
 	case errors.Is(err, digest.ErrUser):
-		c.deps.Log.Log(msgNoSuchUser, user, client)
+		c.deps.Log.Log(msgNoSuchUser, short(user), client)
 	case errors.Is(err, digest.ErrResponse):
-		c.deps.Log.Log(msgBadPassword, user, client)
+		c.deps.Log.Log(msgBadPassword, short(user), client)
 	default: // malformed: a client that does not know how, not a guesser
 		return "", pleaseLogin
 	}
@@ -154,9 +155,9 @@ func (c *component) verify(user, password, id, client string) reply {
 		c.counters.loginFailures.Add(1)
 		c.throttle.failed(c.now(), keys...)
 		if known {
-			c.deps.Log.Log(msgBadPassword, user, client)
+			c.deps.Log.Log(msgBadPassword, short(user), client)
 		} else {
-			c.deps.Log.Log(msgNoSuchUser, user, client)
+			c.deps.Log.Log(msgNoSuchUser, short(user), client)
 		}
 		return refusal(http.StatusUnauthorized, "username or password error")
 	}
@@ -172,7 +173,7 @@ func (c *component) verify(user, password, id, client string) reply {
 func (c *component) delayed(user, client string, wait time.Duration) *denied {
 	seconds := int(math.Ceil(wait.Seconds()))
 	c.counters.loginsDelayed.Add(1)
-	c.deps.Log.Log(msgLoginDelayed, user, client, seconds)
+	c.delays.Do(func() { c.deps.Log.Log(msgLoginDelayed, short(user), client, seconds) })
 	text := fmt.Sprintf("too many failed logins, try again in %d seconds", seconds)
 	return &denied{reply: refusal(http.StatusTooManyRequests, text), wait: wait}
 }
@@ -194,10 +195,20 @@ func (c *component) challenge(w http.ResponseWriter, d *denied) {
 	}
 }
 
-// throttleKeys are the user, cut to the length of those that exist, and the client's address.
+// delaysInterval is how often refused tries are logged: they cost the client nothing, so there may be many.
+const delaysInterval = time.Second
+
+// throttleKeys are the user, cut to the length of those that exist, and the client's address; over IPv6 its network, as
+// a host has all addresses of that.
 func throttleKeys(user, client string) []string {
-	return []string{"u:" + user[:min(len(user), maxUserKey)], "a:" + client}
+	if a, err := netip.ParseAddr(client); err == nil {
+		client = network(a).String()
+	}
+	return []string{"u:" + short(user), "a:" + client}
 }
+
+// short bounds a user name that a stranger made up.
+func short(user string) string { return user[:min(len(user), maxUserKey)] }
 
 func clientOf(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
