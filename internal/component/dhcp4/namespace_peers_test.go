@@ -41,8 +41,8 @@ func TestRelayedClients(t *testing.T) {
 		t.Skip("not installed (Debian package isc-dhcp-relay):", err)
 	}
 	dir := t.TempDir()
-	n.serve(dir)
 	n.run("ip", "-n", n.server, "addr", "add", "192.0.2.1/24", "dev", "srv0")
+	n.serve(dir)
 	n.run("ip", "-n", n.server, "route", "add", "10.7.0.0/24", "via", "192.0.2.2")
 	n.run("ip", "-n", n.client, "addr", "add", "192.0.2.2/24", "dev", "cli0")
 	far := network{t, n.client, fmt.Sprintf("bundy-f%d", os.Getpid())}
@@ -70,11 +70,13 @@ func TestRelayedClients(t *testing.T) {
 		client.signal(syscall.SIGTERM) // releases, in the same way
 		client.expect("deconfig ")
 		end := time.Now().Add(5 * time.Second)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
 		for !released(leaseFile(t, leases), "10.7.0.10") {
 			if time.Now().After(end) {
 				t.Fatalf("not released:\n%s", leaseFile(t, leases))
 			}
-			runtime.Gosched()
+			<-tick.C
 		}
 	})
 	t.Run("dhcpcd", func(t *testing.T) {
@@ -183,8 +185,8 @@ func (n network) listen() *net.UDPConn {
 // service of the others.
 func TestAbsentClientsHoldNobodyUp(t *testing.T) {
 	n := newNetwork(t)
-	n.serve(t.TempDir())
 	n.run("ip", "-n", n.server, "addr", "add", "192.0.2.1/24", "dev", "srv0")
+	n.serve(t.TempDir())
 	n.run("ip", "-n", n.client, "addr", "add", "192.0.2.2/24", "dev", "cli0")
 	conn := n.listen()
 	send := func(to string, m packet4.Message) {
