@@ -2,7 +2,7 @@
 # from Debian's packages, otherwise the target says what is missing.
 GO      ?= go
 BIN     := bin
-LINKS   := bundyctl bundy-loadzone bundy-cmdctl-usermgr bundy-certgen
+LINKS   := bundyctl bundy-loadzone bundy-dbutil bundy-cmdctl-usermgr bundy-certgen
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build test unit race lint reference demo run bench clean

@@ -9,6 +9,7 @@ import (
 
 	"bundy/internal/control/certgen"
 	"bundy/internal/control/usermgr"
+	"bundy/internal/dns/dbutil"
 	"bundy/internal/dns/loadzone"
 	"bundy/internal/shell"
 	"bundy/internal/suite/host"
@@ -36,6 +37,7 @@ func programs() []program {
 		{"bundy-loadzone", func(args []string) int {
 			return loadzone.Main(args, os.Stdin, os.Stdout, os.Stderr, paths.Default())
 		}},
+		{"bundy-dbutil", func(args []string) int { return dbutil.Main(args, os.Stdin, os.Stdout, os.Stderr) }},
 		{"bundy-cmdctl-usermgr", func(args []string) int {
 			return usermgr.Main(args, paths.Default(), os.Stdin, os.Stdout, os.Stderr)
 		}},

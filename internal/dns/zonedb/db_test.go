@@ -370,7 +370,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ path, want string }{
-		{foreign("old", "CREATE TABLE schema_version (version INTEGER, minor INTEGER)", "INSERT INTO schema_version VALUES (2, 2)"), "schema version 2.2, this program needs 3.0: it must be converted"},
+		{foreign("old", "CREATE TABLE schema_version (version INTEGER, minor INTEGER)", "INSERT INTO schema_version VALUES (2, 2)"), "schema version 2.2, this program needs 3.0: convert it with bundy-dbutil --upgrade"},
 		{foreign("first", "CREATE TABLE schema_version (version INTEGER)", "INSERT INTO schema_version VALUES (1)"), "schema version 1.0"},
 		{foreign("newer", "CREATE TABLE schema_version (version INTEGER, minor INTEGER)", "INSERT INTO schema_version VALUES (4, 0)"), "newer version"},
 		{foreign("other", "CREATE TABLE x (y)"), "not a zone database"},

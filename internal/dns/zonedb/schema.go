@@ -41,7 +41,7 @@ type VersionError struct {
 func (e *VersionError) Error() string {
 	s := fmt.Sprintf("database %s has schema version %d.%d, this program needs %d.%d", e.Path, e.Major, e.Minor, SchemaMajor, SchemaMinor)
 	if e.Major < SchemaMajor {
-		return s + ": it must be converted; or name another file and load the zones again with bundy-loadzone"
+		return s + ": convert it with bundy-dbutil --upgrade"
 	}
 	return s + ": it was written by a newer version of this program"
 }
@@ -69,29 +69,37 @@ func prepareSchema(ctx context.Context, db *sql.DB, path string) (created bool, 
 }
 
 func checkVersion(ctx context.Context, tx *sql.Tx, path string) error {
+	major, minor, err := readVersion(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if major != SchemaMajor {
+		return &VersionError{Path: path, Major: major, Minor: minor}
+	}
+	return nil
+}
+
+// readVersion gives the version of the schema.
+func readVersion(ctx context.Context, tx *sql.Tx) (major, minor int, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT * FROM schema_version`)
 	if err != nil {
-		return fmt.Errorf("not a zone database: %w", err)
+		return 0, 0, fmt.Errorf("not a zone database: %w", err)
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	if !rows.Next() {
-		return errors.Join(errors.New("not a zone database: it has no schema version"), rows.Err())
+		return 0, 0, errors.Join(errors.New("not a zone database: it has no schema version"), rows.Err())
 	}
-	found := &VersionError{Path: path}
 	if len(columns) == 1 { // schema 1
-		err = rows.Scan(&found.Major)
+		err = rows.Scan(&major)
 	} else {
-		err = rows.Scan(&found.Major, &found.Minor)
+		err = rows.Scan(&major, &minor)
 	}
 	if err != nil {
-		return fmt.Errorf("not a zone database: schema version: %w", err)
+		return 0, 0, fmt.Errorf("not a zone database: schema version: %w", err)
 	}
-	if found.Major != SchemaMajor {
-		return found
-	}
-	return nil
+	return major, minor, nil
 }
