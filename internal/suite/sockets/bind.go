@@ -158,12 +158,19 @@ func prepare(r Request, fd int, reuse bool) error {
 	if is6 {
 		option(unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
 	}
+	// Only a socket of all addresses must be told which of them was asked. To give and take it with each datagram is a
+	// twentieth of the cost of a query.
+	anyAddress := r.Address.Addr().IsUnspecified()
 	switch {
 	case r.Kind == UDP && is6:
-		option(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		if anyAddress {
+			option(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		}
 		option(unix.IPPROTO_IPV6, unix.IPV6_MTU, minimumMTU)
 	case r.Kind == UDP:
-		option(unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		if anyAddress {
+			option(unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		}
 		// Forged ICMP must not choose how small our answers are cut.
 		option(unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT)
 	case r.Kind == DHCP4UDP:
