@@ -349,11 +349,13 @@ func (s *suite) desired(published []string) []string {
 	}
 	var out []string
 	for _, l := range leases {
-		if n := wire.Name(""); l.FQDNForward {
-			n = wire.MustParseName(l.Hostname)
-			if text := line(n, wire.TypeDHCID, mark(l)); owner[l.Hostname] == text && !taken[l.Hostname] {
-				out = append(out, text, line(n, wire.TypeA, l.Address.AsSlice()))
+		if l.FQDNForward {
+			n := wire.MustParseName(l.Hostname)
+			text := line(n, wire.TypeDHCID, mark(l))
+			if owner[l.Hostname] != text || taken[l.Hostname] {
+				continue // and no PTR record to a name that is somebody else's
 			}
+			out = append(out, text, line(n, wire.TypeA, l.Address.AsSlice()))
 		}
 		if reverse := publish.ReverseName(l.Address); l.FQDNReverse && !taken[reverse.String()] {
 			out = append(out, line(reverse, wire.TypeDHCID, mark(l)), line(reverse, wire.TypePTR, []byte(wire.MustParseName(l.Hostname))))

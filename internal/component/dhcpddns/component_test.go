@@ -362,13 +362,23 @@ func TestServerDownAndConflicts(t *testing.T) {
 	s.eventually(both("alpha.lab.example.", "192.0.2.1")...)
 
 	s.row(leaseOf("192.0.2.2", "b", "alpha.lab.example.")) // two clients, one name
-	taken := append(both("alpha.lab.example.", "192.0.2.1"), reverse("alpha.lab.example.", "192.0.2.2"))
-	s.eventually(taken...)
 	for s.c.counters.families[0].conflicts.Load() == 0 {
 		s.dns.Updates()
 	}
+	s.eventually(both("alpha.lab.example.", "192.0.2.1")...) // and no PTR record of the second to a name it does not have
 	s.row(tombstone("192.0.2.1"))
 	s.eventually(both("alpha.lab.example.", "192.0.2.2")...) // at once, though a conflict waits long
+}
+
+// TestNameOutsideTheDomains: a client with a name that is not in our domains gets no PTR record to it either.
+func TestNameOutsideTheDomains(t *testing.T) {
+	s := newSite(t)
+	s.row(leaseOf("192.0.2.1", "a", "www.bank.example."))
+	s.row(leaseOf("192.0.2.2", "b", "alpha.lab.example."))
+	s.start()
+	s.eventually(both("alpha.lab.example.", "192.0.2.2")...)
+	s.row(leaseOf("192.0.2.1", "a", "beta.lab.example."))
+	s.eventually(append(both("alpha.lab.example.", "192.0.2.2"), both("beta.lab.example.", "192.0.2.1")...)...)
 }
 
 func TestConfigurationWithdrawsNames(t *testing.T) {

@@ -110,10 +110,13 @@ func (e *engine) route(d *reconcile.Desired, a netip.Addr, forward, reverse bool
 	}
 	d.Forward = reconcile.Direction{Wanted: forward, Zone: zone(owned.Forward)}
 	d.Reverse = reconcile.Direction{Wanted: reverse, Zone: zone(owned.Reverse)}
+	if forward && d.Forward.Zone == "" && len(e.settings.catalog.Forward) > 0 {
+		d.Reverse.Wanted = false // no address of ours may claim a name outside our domains
+	}
 }
 
 // unmatched logs the directions that are wanted and have domains, but none for this name. It tells whether anything
-// is left to do. One direction without domain does not keep the other from being published.
+// is left to do. A reverse direction without domain does not keep the name from being published.
 func (e *engine) unmatched(d *reconcile.Desired, a netip.Addr) (nothing bool) {
 	now, said := e.c.now(), false
 	if now.Sub(e.complained) >= time.Second { // a wrong suffix concerns every lease

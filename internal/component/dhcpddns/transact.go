@@ -147,6 +147,9 @@ func (e *engine) finish(first outcome) {
 			e.schedule.Put(r)
 		}
 		e.schedule.Ended(o.record.Key)
+		if written && o.record.Kind == owned.Forward {
+			e.dirty.add(o.record.Address) // its reverse record follows it
+		}
 		if written && o.record.State == owned.Removing && o.result.Outcome == reconcile.Done {
 			e.schedule.Freed(o.record.Key)
 			e.dirty.add(o.record.Address) // another client's record may have waited for the key

@@ -29,17 +29,27 @@ type Direction struct {
 // what is missing is to be added. want is nil when the address has no active lease with a name. have are all records
 // owned at the address. A record whose key is taken by one that must first go is not added now: ask again when that
 // one is gone.
+//
+// The forward record goes first: an address is only said to have a name once the name is known to be the client's, and
+// not while it is somebody else's (RFC 4703 section 5.3). Ask again when the forward record changed its state.
 func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Change {
 	var changes []owned.Change
 	for _, kind := range []owned.Kind{owned.Forward, owned.Reverse} {
 		var dir Direction
+		early := false // the name is not settled: what is there stays, nothing is added
 		if want != nil {
 			dir = want.Forward
 			if kind == owned.Reverse {
 				dir = want.Reverse
+				switch state, expected := forwardState(want, have); {
+				case expected && state == owned.Conflict:
+					dir = Direction{}
+				case expected && state != owned.Present:
+					early = true
+				}
 			}
 		}
-		missing := dir.Wanted && dir.Zone != ""
+		missing := dir.Wanted && dir.Zone != "" && !early
 		for _, r := range have {
 			if r.Kind != kind {
 				continue
@@ -47,7 +57,9 @@ func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Cha
 			if dir.Wanted && r.Name == want.Name {
 				missing = false // the key is taken, rightly or for now
 				if r.DHCID == want.DHCID {
-					changes = append(changes, keep(r, want.Source)...)
+					if !early || r.State != owned.Removing {
+						changes = append(changes, keep(r, want.Source)...)
+					}
 					continue
 				}
 			}
@@ -62,6 +74,20 @@ func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Cha
 		}
 	}
 	return changes
+}
+
+// forwardState gives the state of the forward record that want speaks of, Adding if there is none yet. expected is false
+// when there is to be none: then the reverse record stands alone.
+func forwardState(want *Desired, have []owned.Record) (state owned.State, expected bool) {
+	if !want.Forward.Wanted || want.Forward.Zone == "" {
+		return owned.Adding, false
+	}
+	for _, r := range have {
+		if r.Kind == owned.Forward && r.Name == want.Name && r.DHCID == want.DHCID {
+			return r.State, true
+		}
+	}
+	return owned.Adding, true
 }
 
 // keep wants a record of ours again, if it was on its way out. A removal that is under way ends first; its result is
