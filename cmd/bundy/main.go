@@ -35,7 +35,7 @@ func programs() []program {
 			return shell.Main(args, version.Version, os.Stdin, os.Stdout, os.Stderr)
 		}},
 		{"bundy-loadzone", func(args []string) int {
-			return loadzone.Main(args, os.Stdin, os.Stdout, os.Stderr, paths.Default())
+			return loadzone.Main(args, os.Stdin, os.Stdout, os.Stderr, paths.Default(), notifyServer)
 		}},
 		{"bundy-dbutil", func(args []string) int { return dbutil.Main(args, os.Stdin, os.Stdout, os.Stderr) }},
 		{"bundy-cmdctl-usermgr", func(args []string) int {

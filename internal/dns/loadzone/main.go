@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,9 +21,12 @@ import (
 	"bundy/internal/suite/paths"
 )
 
+// Notify tells a running server, whose state is in these paths, to look at a zone now.
+type Notify func(ctx context.Context, p paths.Paths, class wire.Class, origin wire.Name) error
+
 // Main runs the program with the arguments after its name, and returns its exit status: 0, or 1 when the zone was not
-// loaded. Messages go to stderr, progress to stdout. SIGINT and SIGTERM cancel the load.
-func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, p paths.Paths) int {
+// loaded or exported. Messages go to stderr, progress and an exported zone to stdout. SIGINT and SIGTERM cancel the load.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, p paths.Paths, notify Notify) int {
 	log := logging.New(logging.Options{Process: "bundy-loadzone", Stderr: stderr})
 	defer log.Close()
 	l := &loader{log: log.Logger("bundy-loadzone"), stdin: stdin, stdout: stdout, now: time.Now}
@@ -42,14 +46,35 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, p paths.Path
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends a process that waits for its input
-	if err := l.run(ctx); err != nil {
+	run, failed := l.run, msgLoadError
+	if o.export {
+		run, failed = l.export, msgExportError
+	}
+	if err := run(ctx); err != nil {
 		if ctx.Err() != nil {
 			err = errors.New("cancelled by a signal")
 		}
-		l.log.Log(msgLoadError, o.zone, wire.ClassIN, err)
+		l.log.Log(failed, o.zone, wire.ClassIN, err)
 		return 1
 	}
+	if o.notify {
+		l.tell(ctx, notify)
+	}
 	return 0
+}
+
+// notifyTime is how long a server may take to answer that it was told: it only makes a note.
+const notifyTime = 5 * time.Second
+
+// tell notifies the server. The zone is loaded whether that works or not.
+func (l *loader) tell(ctx context.Context, notify Notify) {
+	ctx, cancel := context.WithTimeout(ctx, notifyTime)
+	defer cancel()
+	if err := notify(ctx, l.paths, wire.ClassIN, l.zone); err != nil {
+		l.log.Log(msgNotifyError, l.zone, wire.ClassIN, err)
+		return
+	}
+	l.log.Log(msgNotified, l.zone, wire.ClassIN)
 }
 
 // console sends messages to standard error: debug ones when their level is asked for.
@@ -69,6 +94,9 @@ type loader struct {
 	stdin  io.Reader
 	stdout io.Writer
 	now    func() time.Time
+
+	size int64 // of the file, 0 if it is not known
+	done atomic.Int64
 }
 
 func (l *loader) run(ctx context.Context) error {
@@ -109,6 +137,8 @@ func (l *loader) seconds(since time.Time) string {
 func (l *loader) read(ctx context.Context) (*zone.Version, error) {
 	options := zonefile.Options{Class: wire.ClassIN, Open: l.openFile, Warn: func(e *zonefile.Error) { l.log.Log(msgFileWarning, e) }}
 	failures := 0
+	p := &progress{to: l.stdout, phase: "reading: ", interval: l.interval, now: l.now, start: l.now()}
+	defer p.end()
 	records := func(yield func(wire.RR, error) bool) {
 		n := 0
 		for rr, err := range zonefile.Read(l.file, l.zone, options) {
@@ -117,7 +147,9 @@ func (l *loader) read(ctx context.Context) (*zone.Version, error) {
 				l.log.Log(msgFileError, err)
 				continue
 			}
-			if n++; n%ctxEvery == 0 && ctx.Err() != nil {
+			n++
+			p.at(n, l.partRead)
+			if n%ctxEvery == 0 && ctx.Err() != nil {
 				yield(wire.RR{}, ctx.Err())
 				return
 			}
@@ -161,7 +193,22 @@ func (l *loader) openFile(path string) (io.ReadCloser, error) {
 	if path == "-" && l.file == path {
 		return io.NopCloser(l.stdin), nil
 	}
-	return os.Open(path)
+	f, err := os.Open(path)
+	if err != nil || path != l.file {
+		return f, err
+	}
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		l.size = info.Size()
+	}
+	return counted{f, &l.done}, nil
+}
+
+// partRead tells which part of the file was read; less than 0 when its size is not known.
+func (l *loader) partRead() float64 {
+	if l.size == 0 {
+		return -1
+	}
+	return min(float64(l.done.Load())/float64(l.size), 1)
 }
 
 // open opens the database. The directory of the default one is made if need be, as the suite would at its first start.
@@ -190,7 +237,7 @@ func (l *loader) write(ctx context.Context, db *zonedb.DB, records iter.Seq[wire
 	default:
 		l.log.Log(msgUpdating, l.zone, wire.ClassIN)
 	}
-	p := &progress{to: l.stdout, interval: l.interval, total: count, now: l.now, start: l.now()}
+	p := &progress{to: l.stdout, interval: l.interval, now: l.now, start: l.now()}
 	_, err := db.Replace(ctx, l.zone, wire.ClassIN, func(yield func(wire.RR, error) bool) {
 		n := 0
 		for rr := range records {
@@ -198,7 +245,7 @@ func (l *loader) write(ctx context.Context, db *zonedb.DB, records iter.Seq[wire
 				return
 			}
 			n++
-			p.at(n)
+			p.at(n, func() float64 { return float64(n) / float64(count) })
 		}
 	})
 	p.end()

@@ -22,7 +22,7 @@ const goodZone = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nWWW CN
 func run(t *testing.T, dir string, stdin io.Reader, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, log bytes.Buffer
-	status = Main(append([]string{"-p", dir}, args...), stdin, &out, &log, paths.Default())
+	status = Main(append([]string{"-p", dir}, args...), stdin, &out, &log, paths.Default(), nil)
 	return status, out.String(), log.String()
 }
 
@@ -66,7 +66,7 @@ func TestLoad(t *testing.T) {
 			log: []string{"LOADZONE_SQLITE3_USING_DEFAULT_CONFIG using the database " + database, "LOADZONE_DATABASE_CREATED", "LOADZONE_ZONE_CREATED",
 				"LOADZONE_DONE Loaded 4 RRs into zone example.org./IN in "}},
 		{name: "replaced, with progress", text: goodZone + "x A 192.0.2.2\n", args: []string{"-i", "2", "EXAMPLE.ORG.", file}, count: 5,
-			log: []string{"LOADZONE_ZONE_UPDATING", "LOADZONE_DONE Loaded 5 RRs"}, out: "\r2 RRs (40%) in 0:00:00, "},
+			log: []string{"LOADZONE_ZONE_UPDATING", "LOADZONE_DONE Loaded 5 RRs"}, out: "\rreading: 2 RRs (100%) in 0:00:00, "},
 		{name: "errors", text: "$TTL 60\nx A 192.0.2\nx BOGUS\n@ A 192.0.2.1", args: []string{"example.org", file}, status: 1, count: 5,
 			log: []string{"LOADZONE_FILE_ERROR " + file + ":2: A RDATA: not an IPv4 address: \"192.0.2\"", "LOADZONE_FILE_ERROR " + file + ":3: ",
 				"LOADZONE_FILE_WARNING " + file + ":4: no line feed", "LOADZONE_LOAD_ERROR zone example.org./IN was not loaded: 2 errors in " + file}},

@@ -29,6 +29,15 @@ var (
 		"The records can be read, but do not make a valid zone. It is not loaded.")
 	msgCheckWarning = logging.NewMessage("LOADZONE_CHECK_WARNING", logging.Warn, "{finding}",
 		"The zone is loaded, but something in it is likely a mistake.")
+	msgExported = logging.NewMessage("LOADZONE_EXPORTED", logging.Info, "{count} RRs of zone {zone}/{class} were written to {file}",
+		"The zone was written as a master file. The file - is standard output.")
+	msgExportError = logging.NewMessage("LOADZONE_EXPORT_ERROR", logging.Error, "zone {zone}/{class} was not written: {reason}",
+		"The zone could not be read from the database, or the file could not be written.")
+	msgNotified = logging.NewMessage("LOADZONE_NOTIFIED", logging.Info, "the server was told to load zone {zone}/{class}",
+		"The running server looks at the zone at once (option --notify). What it finds is in its own log.")
+	msgNotifyError = logging.NewMessage("LOADZONE_NOTIFY_ERROR", logging.Warn, "the server was not told of zone {zone}/{class}: {reason}",
+		"The zone is loaded, but the server could not be told (option --notify): it does not run, or it runs as another "+
+			"user or with another data path. One that runs notices the change within a second, unless it caches the zone.")
 	msgReading = logging.NewDebug("LOADZONE_READING", 10, "reading {file}",
 		"A master file, or one that it includes, is opened.")
 	msgRead = logging.NewDebug("LOADZONE_READ", 40, "{count} different RRs were read in {seconds} seconds",
@@ -38,5 +47,6 @@ var (
 // Messages lists the messages of this package.
 func Messages() []*logging.Message {
 	return []*logging.Message{msgDone, msgEmptyDone, msgCreated, msgUpdating, msgLoadError, msgCancelCreate, msgArgument, msgDefault,
-		msgDatabase, msgFileError, msgFileWarning, msgCheckError, msgCheckWarning, msgReading, msgRead}
+		msgDatabase, msgFileError, msgFileWarning, msgCheckError, msgCheckWarning, msgExported, msgExportError,
+		msgNotified, msgNotifyError, msgReading, msgRead}
 }

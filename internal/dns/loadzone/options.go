@@ -19,10 +19,13 @@ type options struct {
 	database string // path
 	named    bool   // by -c
 	zone     wire.Name
-	file     string // "-" is standard input; "" with -e
+	file     string // "-" is standard input, or output with export; "" with empty
 	empty    bool
-	interval int // RRs between two reports of progress; 0: none
-	debug    int // 0 to 99
+	export   bool
+	notify   bool
+	paths    paths.Paths // of the suite whose server is notified
+	interval int         // RRs between two reports of progress; 0: none
+	debug    int         // 0 to 99
 }
 
 // errHelp says that help was shown and nothing is to be done.
@@ -36,9 +39,9 @@ func parse(args []string, stdout io.Writer, p paths.Paths) (options, error) {
 	var config, kind, class, dataPath string
 	run := false
 	cmd := &cobra.Command{
-		Use:   "bundy-loadzone [options] zone file\n  bundy-loadzone [options] -e zone",
-		Short: "Load a master file into a zone database.",
-		Long: `Load a master file into a zone database.
+		Use:   "bundy-loadzone [options] zone file\n  bundy-loadzone [options] -e zone\n  bundy-loadzone [options] -x zone [file]",
+		Short: "Load a master file into a zone database, or write one from it.",
+		Long: `Load a master file into a zone database, or write one from it.
 
 The zone is made if it is absent. What it held is replaced as a whole, and only
 when the file is free of errors. The file "-" is standard input.`,
@@ -56,6 +59,8 @@ when the file is free of errors. The file "-" is standard input.`,
 	f.IntVarP(&o.interval, "interval", "i", 10000, "`number` of RRs between reports of progress; 0 for none")
 	f.IntVarP(&o.debug, "debug", "d", 0, "debug `level` from 0 to 99, on standard error")
 	f.BoolVarP(&o.empty, "empty", "e", false, "make the zone exist and be empty, without a file")
+	f.BoolVarP(&o.export, "export", "x", false, "write the zone as a master file, to standard output without a file")
+	f.BoolVarP(&o.notify, "notify", "n", false, "tell the running server to look at the zone at once")
 	f.StringVarP(&dataPath, "data-path", "p", "", "`directory` of all files of the suite, instead of those below /usr/local")
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
@@ -71,6 +76,8 @@ when the file is free of errors. The file "-" is standard input.`,
 		return o, fmt.Errorf("class %q: only zones of class IN can be loaded", class)
 	case kind != "sqlite3":
 		return o, fmt.Errorf("type %q: only sqlite3 can be loaded into", kind)
+	case o.export && (o.empty || o.notify):
+		return o, errors.New("--export goes neither with --empty nor with --notify")
 	case o.interval < 0:
 		return o, fmt.Errorf("interval %d is negative", o.interval)
 	case o.debug < 0 || o.debug > maxDebug:
@@ -83,6 +90,7 @@ when the file is free of errors. The file "-" is standard input.`,
 		}
 		p = paths.Below(dir)
 	}
+	o.paths = p
 	o.database, o.named = filepath.Join(p.State, "zone.sqlite3"), config != ""
 	if !o.named {
 		return o, nil
@@ -91,6 +99,9 @@ when the file is free of errors. The file "-" is standard input.`,
 }
 
 func (o *options) setArguments(rest []string) (err error) {
+	if o.export && len(rest) == 1 {
+		rest = append(rest, "-")
+	}
 	want := 2
 	if o.empty {
 		want = 1
