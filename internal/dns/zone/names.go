@@ -2,7 +2,9 @@ package zone
 
 import (
 	"hash/maphash"
+	"unsafe"
 
+	"bundy/internal/dns/pages"
 	"bundy/internal/dns/wire"
 )
 
@@ -39,6 +41,7 @@ func (t *table) insert(tag uint32, r ref) {
 	if 5*(t.n+1) > 4*len(t.slots) { // probes stay short up to four fifths
 		old := t.slots
 		t.slots = make([]uint64, 2*len(old))
+		pages.Large(unsafe.Slice((*byte)(unsafe.Pointer(&t.slots[0])), 8*len(t.slots)))
 		t.shift--
 		for _, s := range old {
 			if s != 0 {

@@ -3,6 +3,8 @@ package zone
 import (
 	"errors"
 	"sync"
+
+	"bundy/internal/dns/pages"
 )
 
 // ErrTooLarge is the error for a zone that a slab cannot hold.
@@ -10,7 +12,7 @@ var ErrTooLarge = errors.New("zone is too large to be held in memory")
 
 const (
 	unitBits   = 3                    // what a slab holds begins at a multiple of 8 octets
-	chunkBits  = 20                   // a chunk that has grown up has 1 MiB: few enough to count, small enough to waste one
+	chunkBits  = 24                   // a chunk that has grown up has 16 MiB: several large pages
 	offsetBits = chunkBits - unitBits // of a ref
 	maxChunks  = 1 << (32 - offsetBits)
 	firstChunk = 256 // octets; the next is twice as large, so that a small zone takes little
@@ -74,6 +76,7 @@ func (w *writer) next(n int) error {
 	w.close()
 	w.size = min(max(2*w.size, firstChunk), 1<<chunkBits)
 	w.open = make([]byte, max(w.size, n))
+	pages.Large(w.open)
 	number, err := w.slab.chunk(w.open)
 	w.number, w.used = number, 0
 	return err
