@@ -91,3 +91,24 @@ func (q *Query) parseRecords(msg []byte) Rcode {
 	}
 	return RcodeNoError
 }
+
+// PeekQuestion reads the first question of a message, its name in lower case into room, where it stays. False: it cannot
+// be read. Parse is for those who answer; this is for who only wants to know what will be asked.
+func PeekQuestion(msg []byte, room *[MaxName]byte) (Question, bool) {
+	if len(msg) < HeaderSize {
+		return Question{}, false
+	}
+	n := NameLength(msg[HeaderSize:])
+	off := HeaderSize + n
+	if n == 0 || off+4 > len(msg) {
+		return Question{}, false
+	}
+	for i, c := range msg[HeaderSize:off] {
+		room[i] = lower(c)
+	}
+	return Question{
+		Name:  BorrowName(room[:n]),
+		Type:  Type(binary.BigEndian.Uint16(msg[off:])),
+		Class: Class(binary.BigEndian.Uint16(msg[off+2:])),
+	}, true
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"bundy/internal/dns/wire"
 )
@@ -19,6 +20,9 @@ var (
 	errEscape     = errors.New("bad escape")
 	errDataLong   = errors.New("RDATA longer than 65535 octets")
 )
+
+// schemeNotify is the mnemonic of the one scheme of DSYNC that there is, number 1 (RFC 9859 section 2.2).
+const schemeNotify = "NOTIFY"
 
 // fault is a finding about one word.
 type fault struct {
@@ -51,6 +55,20 @@ func parseLayout(dst []byte, fields string, e *entry, tokens []token, origin wir
 				}
 			}
 			tokens = nil
+			continue
+		case fieldRelay:
+			if len(tokens) < relayWords {
+				return nil, errFewFields
+			}
+			var words [relayWords][]byte
+			for i := range words {
+				words[i] = e.text[tokens[i].start:tokens[i].end]
+			}
+			var err error
+			if dst, err = appendRelay(dst, words[:], origin); err != nil {
+				return nil, err
+			}
+			tokens = tokens[relayWords:]
 			continue
 		case fieldBase64:
 			var all []byte
@@ -87,6 +105,29 @@ func appendField(dst []byte, f byte, text []byte, origin wire.Name) ([]byte, err
 			return nil, err
 		}
 		return append(dst, n...), nil
+	case field8:
+		n, err := parseNumber(text, 1<<8-1)
+		if err != nil {
+			return nil, bad(err, text)
+		}
+		return append(dst, byte(n)), nil
+	case fieldScheme:
+		if strings.EqualFold(string(text), schemeNotify) {
+			return append(dst, 1), nil
+		}
+		return appendField(dst, field8, text, origin)
+	case fieldType:
+		t, err := wire.ParseType(string(text))
+		if err != nil {
+			return nil, err
+		}
+		return binary.BigEndian.AppendUint16(dst, uint16(t)), nil
+	case field64:
+		n, err := parseNumber64(text)
+		if err != nil {
+			return nil, bad(err, text)
+		}
+		return binary.BigEndian.AppendUint64(dst, n), nil
 	case field16:
 		n, err := parseNumber(text, 1<<16-1)
 		if err != nil {

@@ -70,6 +70,22 @@ func appendLayout(dst []byte, fields string, data []byte) ([]byte, bool) {
 		switch f {
 		case fieldName:
 			dst = append(dst, wire.Name(one).String()...)
+		case field8:
+			dst = strconv.AppendUint(dst, uint64(one[0]), 10)
+		case fieldScheme:
+			if one[0] == 1 {
+				dst = append(dst, schemeNotify...)
+			} else {
+				dst = strconv.AppendUint(dst, uint64(one[0]), 10)
+			}
+		case fieldType:
+			dst = append(dst, wire.Type(binary.BigEndian.Uint16(one)).String()...)
+		case field64:
+			dst = strconv.AppendUint(dst, binary.BigEndian.Uint64(one), 10)
+		case fieldRelay:
+			if dst, ok = appendRelayText(dst, one); !ok {
+				return nil, false
+			}
 		case field16:
 			dst = strconv.AppendUint(dst, uint64(binary.BigEndian.Uint16(one)), 10)
 		case field32, fieldTime:
@@ -98,13 +114,17 @@ func fieldSize(f byte, data []byte) (int, bool) {
 	switch f {
 	case fieldName:
 		size = nameSize(data)
-	case field16:
+	case field8, fieldScheme:
+		size = 1
+	case field16, fieldType:
 		size = 2
+	case field64:
+		size = 8
 	case field32, fieldTime, fieldIPv4:
 		size = 4
 	case fieldIPv6:
 		size = 16
-	case fieldBase64:
+	case fieldBase64, fieldRelay:
 		size = len(data)
 	case fieldString:
 		if len(data) > 0 {

@@ -14,14 +14,28 @@ const (
 	typeRT    wire.Type = 21
 	typePX    wire.Type = 26
 	typeKX    wire.Type = 36
+	typeDSYNC wire.Type = 66
+	typeHHIT  wire.Type = 67
+	typeBRID  wire.Type = 68
 	typeSPF   wire.Type = 99
+
+	typeAMTRELAY wire.Type = 260
+	typeRESINFO  wire.Type = 261
+	typeWALLET   wire.Type = 262
+	typeCLA      wire.Type = 263
+	typeIPN      wire.Type = 264
 )
 
 // The fields of RDATA, one letter each, as they stand one after the other both in text and on the wire.
 const (
 	fieldName    = 'n' // domain name
+	field8       = '1' // number of 8 bits
 	field16      = '2' // number of 16 bits
 	field32      = '4' // number of 32 bits
+	field64      = '8' // number of 64 bits
+	fieldType    = 'y' // mnemonic of a record type
+	fieldScheme  = 'm' // of DSYNC, 8 bits: NOTIFY or a number
+	fieldRelay   = 'r' // of AMTRELAY to the end: three words
 	fieldTime    = 't' // seconds in 32 bits, in text also with units
 	fieldIPv4    = 'a'
 	fieldIPv6    = 'A'
@@ -31,7 +45,8 @@ const (
 )
 
 // layout gives the fields of a type, "" for types whose text form is not read here. These are the types that make up
-// zones in bulk and whose text is nothing but their fields; mnemonics, bitmaps and options are left to the library.
+// zones in bulk and whose text is nothing but their fields, and those that the library does not know or reads wrong; bitmaps
+// and options are left to it.
 func layout(t wire.Type) string {
 	switch t {
 	case wire.TypeA:
@@ -50,11 +65,17 @@ func layout(t wire.Type) string {
 		return "nn4tttt"
 	case typeRP, typeMINFO:
 		return "nn"
-	case wire.TypeTXT, typeSPF:
+	case wire.TypeTXT, typeSPF, typeRESINFO, typeWALLET, typeCLA:
 		return "S"
+	case typeIPN:
+		return "8"
+	case typeDSYNC: // RFC 9859 section 2
+		return "ym2n"
+	case typeAMTRELAY: // RFC 8777 section 4
+		return "1r"
 	case typeHINFO:
 		return "ss"
-	case wire.TypeDHCID:
+	case wire.TypeDHCID, typeHHIT, typeBRID:
 		return "b"
 	}
 	return ""

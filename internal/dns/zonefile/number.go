@@ -1,6 +1,9 @@
 package zonefile
 
-import "errors"
+import (
+	"errors"
+	"strconv"
+)
 
 // MaxTTL is the longest TTL (RFC 2181 section 8). A longer one is taken as 0, as that section asks.
 const MaxTTL = 1<<31 - 1
@@ -23,6 +26,18 @@ func parseNumber(text []byte, max uint64) (uint64, error) {
 		if n = n*10 + uint64(c-'0'); n > max {
 			return 0, errRange
 		}
+	}
+	return n, nil
+}
+
+// parseNumber64 reads a decimal number of 64 bits.
+func parseNumber64(text []byte) (uint64, error) {
+	n, err := strconv.ParseUint(string(text), 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, errRange
+	case err != nil:
+		return 0, errNumber
 	}
 	return n, nil
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 )
 
 // MaxEntry bounds the octets of one entry with all its lines. The longest RDATA, 65,535 octets written as \DDD, needs
@@ -128,8 +129,20 @@ type scanner struct {
 	overflow bool // the rest of a line that is too long is still to be read
 }
 
+// Room to read into: that of a small file is no larger than the file, as a server may have very many of them.
+const (
+	minBuffer = 512
+	maxBuffer = 64 << 10
+)
+
 func newScanner(r io.Reader) *scanner {
-	return &scanner{r: bufio.NewReaderSize(r, 64<<10)}
+	size := maxBuffer
+	if f, ok := r.(fs.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			size = int(min(max(info.Size()+1, minBuffer), maxBuffer)) // one more, to see the end without filling up
+		}
+	}
+	return &scanner{r: bufio.NewReaderSize(r, size)}
 }
 
 // next reads the next entry into s.entry. An error that is not of the reader leaves the scanner at the beginning of a
