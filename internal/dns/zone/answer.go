@@ -201,7 +201,8 @@ func (a *Answer) atNode(v *Version, n node, name, closer wire.Name, qtype wire.T
 		a.addresses(v, s, do)
 		return ""
 	}
-	if s := n.set(wire.TypeCNAME); s.exists() {
+	if s := n.set(wire.TypeCNAME); s.exists() && qtype != wire.TypeNSEC && qtype != wire.TypeRRSIG {
+		// Those two stand beside an alias (RFC 4034 sections 3 and 4), so that they are asked of itself.
 		if a.has(name, s) {
 			return "" // a loop: once around is all there is to say
 		}
@@ -303,10 +304,12 @@ func (a *Answer) refer(v *Version, n node, name wire.Name, ns rrset, do bool) {
 	a.comesFrom(name)
 	owner := n.name()
 	a.add(wire.Authority, n, owner, ns, do, true)
-	if ds := n.set(wire.TypeDS); do && ds.exists() {
-		a.add(wire.Authority, n, owner, ds, do, true)
-	} else if do {
-		a.denyType(v, n, name)
+	if do && v.denial.signed() {
+		if ds := n.set(wire.TypeDS); ds.exists() {
+			a.add(wire.Authority, n, owner, ds, do, true)
+		} else {
+			a.denyType(v, n, name)
+		}
 	}
 	t := ns.targets()
 	for i := 0; i < maxGlue && t.next(); i++ {
