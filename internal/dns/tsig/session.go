@@ -29,8 +29,8 @@ func (s *Session) Key() wire.Name { return s.key.Name.Lower() }
 // id: the digest was made with the original one, the reply must carry the present one).
 //
 // The error is always a *Error. Unless it is FORMERR, the session comes with it, and signs the error reply as the
-// error wants: without MAC for BADKEY and BADSIG, with MAC and our time for BADTIME (RFC 8945 section 5.2). A MAC
-// shorter than the digest is BADSIG: truncation is not supported.
+// error wants: without MAC for BADKEY and BADSIG, with MAC for BADTRUNC, with MAC and our time for BADTIME (RFC 8945
+// section 5.2). A good MAC that is truncated is BADTRUNC: truncation is not supported.
 func (r *Ring) Verify(msg []byte, now time.Time) (body []byte, s *Session, err error) {
 	off, bad := find(msg)
 	if bad != nil {
@@ -52,13 +52,13 @@ func (r *Ring) Verify(msg []byte, now time.Time) (body []byte, s *Session, err e
 		return nil, s.fail(wire.RcodeBadKey), refused(wire.RcodeBadKey, "key %s is not for %s", rec.name, rec.algorithm)
 	}
 	body = strip(msg, off)
+	s.requestMAC = append([]byte(nil), rec.mac...)
 	if bad := s.checkMAC(nil, body, rec); bad != nil {
 		if bad.Rcode == wire.RcodeFormErr {
 			return nil, nil, bad
 		}
 		return nil, s.fail(bad.TSIG), bad
 	}
-	s.requestMAC = append([]byte(nil), rec.mac...)
 	if !inTime(rec, now) {
 		return nil, s.fail(wire.RcodeBadTime), badTime(rec.time, uint64(rec.fudge), now)
 	}
@@ -144,14 +144,22 @@ func strip(msg []byte, off int) []byte {
 // checkMAC compares the record's MAC with the one of body, in constant time.
 func (s *Session) checkMAC(requestMAC, body []byte, rec record) *Error {
 	want := s.digest(requestMAC, body, rec)
-	if len(rec.mac) > len(want) {
+	n := len(rec.mac)
+	switch {
+	case n > len(want):
 		return malformed("the MAC is longer than the digest")
-	}
-	if !hmac.Equal(want, rec.mac) {
+	case n < max(minMAC, len(want)/2): // RFC 8945 section 5.2.2.1
+		return malformed("the MAC is too short")
+	case !hmac.Equal(want[:n], rec.mac):
 		return refused(wire.RcodeBadSig, "signature of key %s does not fit", rec.name)
+	case n < len(want):
+		return refused(wire.RcodeBadTrunc, "signature of key %s is truncated, which is not supported", rec.name)
 	}
 	return nil
 }
+
+// minMAC is the shortest MAC that can be one, whatever the algorithm.
+const minMAC = 10
 
 // digest is the MAC over the request's MAC (for a response), the message without TSIG under its original id, and the
 // TSIG variables (RFC 8945 section 4.3).
