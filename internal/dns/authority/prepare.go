@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -57,14 +58,13 @@ func (a *Authority) prepare(ctx context.Context, sources []Source, keepFiles boo
 	c := &Change{authority: a, next: newSet()}
 	var errs []error
 	for i, conf := range sources {
-		src := &source{Source: conf, slots: map[key]*slot{}, files: map[key]string{}}
+		src := newSource(conf)
 		var err error
 		switch conf.Type {
 		case SQLite3:
 			err = c.addDatabase(ctx, old, src)
 		case MasterFiles:
 			for _, f := range conf.Files {
-				src.files[keyOf(conf.Class, f.Origin)] = f.Path
 				var s *slot
 				if keepFiles {
 					s = a.keptFile(old, src, f)
@@ -205,18 +205,18 @@ func (a *Authority) keptFile(old *set, src *source, f ZoneFile) *slot {
 // load reads the zones that are new, as many at once as there are processors.
 func (c *Change) load(ctx context.Context) error {
 	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for _, s := range c.toLoad {
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(c.toLoad)) {
 		group.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			found, err := s.load(ctx)
-			c.loadMu.Lock()
-			defer c.loadMu.Unlock()
-			c.found = append(c.found, found...)
-			if s.db == nil && errors.Is(err, fs.ErrNotExist) {
-				c.missing = append(c.missing, fmt.Errorf("master file of zone %s: %w", s.origin, &os.PathError{Op: "open", Path: s.path, Err: fs.ErrNotExist}))
+			var r zoneReader
+			defer r.close()
+			for i := next.Add(1) - 1; i < int64(len(c.toLoad)); i = next.Add(1) - 1 {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				s := c.toLoad[i]
+				found, err := s.load(ctx, &r)
+				c.note(s, found, err)
 			}
 			return ctx.Err()
 		})
@@ -225,6 +225,16 @@ func (c *Change) load(ctx context.Context) error {
 		return fmt.Errorf("loading zones: %w", err)
 	}
 	return nil
+}
+
+// note keeps what loading a zone has shown.
+func (c *Change) note(s *slot, found []Finding, err error) {
+	c.loadMu.Lock()
+	defer c.loadMu.Unlock()
+	c.found = append(c.found, found...)
+	if s.db == nil && errors.Is(err, fs.ErrNotExist) {
+		c.missing = append(c.missing, fmt.Errorf("master file of zone %s: %w", s.origin, &os.PathError{Op: "open", Path: s.path, Err: fs.ErrNotExist}))
+	}
 }
 
 // Apply puts the new data sources in service, all at once, and closes databases that none of them uses.

@@ -21,9 +21,21 @@ func newSet() *set {
 // source is a data source at work.
 type source struct {
 	Source
-	db    *database      // nil for master files
-	slots map[key]*slot  // its zones
-	files map[key]string // MasterFiles: where they come from
+	db    *database          // nil for master files
+	slots map[key]*slot      // its zones
+	files map[key]string     // MasterFiles: where they come from
+	only  map[wire.Name]bool // of Source.Only, in lower case
+}
+
+func newSource(conf Source) *source {
+	src := &source{Source: conf, slots: map[key]*slot{}, files: make(map[key]string, len(conf.Files)), only: make(map[wire.Name]bool, len(conf.Only))}
+	for _, f := range conf.Files {
+		src.files[keyOf(conf.Class, f.Origin)] = f.Path
+	}
+	for _, n := range conf.Only {
+		src.only[n.Lower()] = true
+	}
+	return src
 }
 
 // find gives the slot that serves a zone: that of the first source that has the zone.
@@ -38,7 +50,7 @@ func (s *set) find(k key) *slot {
 
 // enter loads a zone that a source has got and puts it in service. The zone is entered even when it cannot be loaded.
 func (a *Authority) enter(ctx context.Context, src *source, s *slot) error {
-	found, err := s.load(ctx)
+	found, err := s.loadAlone(ctx)
 	if isNoZone(err) || ctx.Err() != nil {
 		return err
 	}
@@ -120,10 +132,5 @@ func (src *source) wants(class wire.Class, origin wire.Name) bool {
 	if !src.Cached {
 		return true
 	}
-	for _, n := range src.Only {
-		if n.Equal(origin) {
-			return true
-		}
-	}
-	return false
+	return src.only[origin.Lower()]
 }

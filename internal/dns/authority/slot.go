@@ -79,8 +79,8 @@ func (s *slot) finding(kind FindingKind, err error) Finding {
 
 // load reads the zone and, if it is good, makes it the version of the slot; else the slot keeps what it has. Only a zone
 // that was emptied in its database is not kept: that was somebody's will and not a mistake in the data. The caller has the turn, or the slot to itself. The findings tell everything; the error is why the zone was not loaded.
-func (s *slot) load(ctx context.Context) ([]Finding, error) {
-	v, edition, found, err := s.read(ctx)
+func (s *slot) load(ctx context.Context, from *zoneReader) ([]Finding, error) {
+	v, edition, found, err := s.read(ctx, from)
 	if err == nil {
 		more, bad := s.validate(v)
 		found, err = append(found, more...), bad
@@ -99,16 +99,53 @@ func (s *slot) load(ctx context.Context) ([]Finding, error) {
 	return found, err
 }
 
-func (s *slot) read(ctx context.Context) (*zone.Version, zonedb.Edition, []Finding, error) {
+// loadAlone is load of this one zone.
+func (s *slot) loadAlone(ctx context.Context) ([]Finding, error) {
+	var from zoneReader
+	defer from.close() // nothing was written
+	return s.load(ctx, &from)
+}
+
+func (s *slot) read(ctx context.Context, from *zoneReader) (*zone.Version, zonedb.Edition, []Finding, error) {
 	if s.db != nil {
 		if s.db.DB == nil {
 			return nil, zonedb.Edition{}, nil, s.db.err
 		}
-		v, edition, err := s.db.Load(ctx, s.origin, s.class)
+		v, edition, err := from.load(ctx, s)
 		return v, edition, nil, err
 	}
 	v, found, err := s.readFile()
 	return v, zonedb.Edition{}, found, err
+}
+
+// zoneReader reads the zones of slots, one after the other; zones of the same database that follow one another are of
+// one moment. The zero value is ready for use.
+type zoneReader struct {
+	db *database
+	r  *zonedb.Reader
+}
+
+func (z *zoneReader) load(ctx context.Context, s *slot) (*zone.Version, zonedb.Edition, error) {
+	if z.db != s.db {
+		if err := z.close(); err != nil {
+			return nil, zonedb.Edition{}, err
+		}
+		r, err := s.db.Reader(ctx)
+		if err != nil {
+			return nil, zonedb.Edition{}, err
+		}
+		z.db, z.r = s.db, r
+	}
+	return z.r.Load(ctx, s.origin, s.class)
+}
+
+func (z *zoneReader) close() error {
+	if z.r == nil {
+		return nil
+	}
+	r := z.r
+	z.db, z.r = nil, nil
+	return r.Close()
 }
 
 // validate applies the rules for zones (package zone, Check).

@@ -115,15 +115,17 @@ func (s *Source) readDatabase(c SourceConfig, at string) (errs []error) {
 	if c.Cache && len(c.CacheZones) == 0 {
 		errs = append(errs, fmt.Errorf("%s/cache-zones: cache-enable needs the list of zones", at))
 	}
+	seen := make(map[wire.Name]bool, len(c.CacheZones)) // lower case
 	for i, text := range c.CacheZones {
 		n, err := wire.ParseName(text)
-		if err == nil && slices.ContainsFunc(s.Only, n.Equal) {
+		if err == nil && seen[n.Lower()] {
 			err = fmt.Errorf("zone %s stands twice in the list", n)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s/cache-zones[%d]: %w", at, i, err))
 			continue
 		}
+		seen[n.Lower()] = true
 		s.Only = append(s.Only, n)
 	}
 	return errs
@@ -140,6 +142,7 @@ func (s *Source) readFiles(c SourceConfig, at string) (errs []error) {
 	if !ok && c.Params != nil {
 		return append(errs, fmt.Errorf("%s/params: MasterFiles needs a map from zone origins to files", at))
 	}
+	seen := make(map[wire.Name]bool, len(params)) // lower case
 	for _, text := range slices.Sorted(maps.Keys(params)) {
 		origin, err := wire.ParseName(text)
 		file, isText := params[text].(string)
@@ -147,13 +150,14 @@ func (s *Source) readFiles(c SourceConfig, at string) (errs []error) {
 		case err != nil:
 		case !isText || file == "":
 			err = fmt.Errorf("zone %s needs the path of a master file", origin)
-		case slices.ContainsFunc(s.Files, func(f ZoneFile) bool { return f.Origin.Equal(origin) }):
+		case seen[origin.Lower()]:
 			err = fmt.Errorf("zone %s stands twice", origin)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s/params/%s: %w", at, text, err))
 			continue
 		}
+		seen[origin.Lower()] = true
 		s.Files = append(s.Files, ZoneFile{Origin: origin, Path: file})
 	}
 	slices.SortFunc(s.Files, func(a, b ZoneFile) int { return a.Origin.Compare(b.Origin) })

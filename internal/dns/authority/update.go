@@ -194,7 +194,7 @@ func (a *Authority) reloadSlot(ctx context.Context, s *slot, always bool) error 
 			return err
 		}
 	}
-	found, err := s.load(ctx)
+	found, err := s.loadAlone(ctx)
 	if err == nil {
 		found = append(found, s.finding(ZoneLoaded, nil))
 	}

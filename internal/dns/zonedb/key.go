@@ -35,7 +35,7 @@ func sortKey(n wire.Name) []byte {
 
 // keyName gives the name, in lower case, that a key was made of.
 func keyName(key []byte) (wire.Name, error) {
-	bad := fmt.Errorf("key %x of a name is damaged", key)
+	bad := func() error { return fmt.Errorf("key %x of a name is damaged", key) }
 	var out [wire.MaxName]byte
 	at := len(out) - 1 // labels are put before those that stand
 	var label [63]byte
@@ -44,7 +44,7 @@ func keyName(key []byte) (wire.Name, error) {
 		c := key[i]
 		if c == 0 {
 			if n == 0 || at < n+1 {
-				return "", bad
+				return "", bad()
 			}
 			at -= n
 			copy(out[at:], label[:n])
@@ -55,18 +55,18 @@ func keyName(key []byte) (wire.Name, error) {
 		}
 		if c == 1 {
 			if i++; i == len(key) || key[i] != 1 && key[i] != 2 {
-				return "", bad
+				return "", bad()
 			}
 			c = key[i] - 1
 		}
 		if n == len(label) {
-			return "", bad
+			return "", bad()
 		}
 		label[n] = c
 		n++
 	}
 	if n > 0 {
-		return "", bad
+		return "", bad()
 	}
 	return wire.Name(out[at:]), nil
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"iter"
 
 	"bundy/internal/dns/wire"
 	"bundy/internal/dns/zone"
@@ -46,10 +45,16 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+const findText = `SELECT id, edition FROM zones WHERE rdclass = ? AND key = ?`
+
 // find gives the edition of a zone; the error is ErrNoZone when it is not there.
 func find(ctx context.Context, q querier, origin wire.Name, class wire.Class) (Edition, error) {
+	return findWith(q.QueryRowContext(ctx, findText, int64(class), sortKey(origin)))
+}
+
+func findWith(row *sql.Row) (Edition, error) {
 	var e Edition
-	err := q.QueryRowContext(ctx, `SELECT id, edition FROM zones WHERE rdclass = ? AND key = ?`, int64(class), sortKey(origin)).Scan(&e.row, &e.count)
+	err := row.Scan(&e.row, &e.count)
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, ErrNoZone
 	}
@@ -60,72 +65,6 @@ func find(ctx context.Context, q querier, origin wire.Name, class wire.Class) (E
 func (d *DB) Edition(ctx context.Context, origin wire.Name, class wire.Class) (Edition, error) {
 	e, err := find(ctx, d.readers, origin, class)
 	return e, d.wrap(err, "looking for", origin, class)
-}
-
-// Read gives the records of a zone, all of one moment, in canonical order of owners. An error ends the sequence; it
-// wraps ErrNoZone when the zone is not there. The database is being read until the sequence ends.
-func (d *DB) Read(ctx context.Context, origin wire.Name, class wire.Class) iter.Seq2[wire.RR, error] {
-	return d.read(ctx, origin, class, new(Edition))
-}
-
-// Load reads a zone into memory, with the edition that it is.
-func (d *DB) Load(ctx context.Context, origin wire.Name, class wire.Class) (*zone.Version, Edition, error) {
-	var e Edition
-	v, err := zone.Build(origin, class, d.read(ctx, origin, class, &e))
-	if err != nil {
-		return nil, Edition{}, err
-	}
-	return v, e, nil
-}
-
-func (d *DB) read(ctx context.Context, origin wire.Name, class wire.Class, e *Edition) iter.Seq2[wire.RR, error] {
-	return func(yield func(wire.RR, error) bool) {
-		if err := d.readRecords(ctx, origin, class, e, yield); err != nil {
-			yield(wire.RR{}, d.wrap(err, "reading", origin, class))
-		}
-	}
-}
-
-func (d *DB) readRecords(ctx context.Context, origin wire.Name, class wire.Class, e *Edition, yield func(wire.RR, error) bool) error {
-	tx, err := d.readers.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() // nothing was written
-	if *e, err = find(ctx, tx, origin, class); err != nil {
-		return err
-	}
-	rows, err := tx.QueryContext(ctx, `SELECT owner, rrtype, ttl, rdata, name FROM records WHERE zone_id = ? ORDER BY owner, rrtype, rdata`, e.row)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var last []byte
-	var lastName wire.Name
-	for rows.Next() {
-		var key, data, name sql.RawBytes
-		rr := wire.RR{Class: class}
-		if err := rows.Scan(&key, &rr.Type, &rr.TTL, &data, &name); err != nil {
-			return err
-		}
-		switch {
-		case name != nil:
-			rr.Name = wire.Name(name)
-			last = nil
-		case last != nil && string(last) == string(key):
-			rr.Name = lastName
-		default:
-			if rr.Name, err = keyName(key); err != nil {
-				return err
-			}
-			last, lastName = append(last[:0], key...), rr.Name
-		}
-		rr.Data = append(make([]byte, 0, len(data)), data...)
-		if !yield(rr, nil) {
-			return nil
-		}
-	}
-	return rows.Err()
 }
 
 // ErrNoJournal is wrapped when the journal does not reach from the one serial to the other.

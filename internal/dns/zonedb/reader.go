@@ -1,0 +1,146 @@
+package zonedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"iter"
+
+	"bundy/internal/dns/wire"
+	"bundy/internal/dns/zone"
+)
+
+// Reader reads zones, as many as wanted, all of the moment that it was made. What each zone costs is then little more
+// than its records. It occupies a connection and must be closed. One goroutine may use it.
+type Reader struct {
+	d             *DB
+	conn          *sql.Conn
+	tx            *sql.Tx
+	find, records *sql.Stmt // end with tx
+}
+
+// Reader makes a reader. It waits for a connection, of which there are maxReaders.
+func (d *DB) Reader(ctx context.Context) (*Reader, error) {
+	r, err := d.reader(ctx)
+	return r, d.wrap(err, "reading", "", 0)
+}
+
+func (d *DB) reader(ctx context.Context) (*Reader, error) {
+	conn, err := d.readers.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{d: d, conn: conn}
+	if err := r.begin(); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// begin starts the transaction. A context that can end would cost a goroutine for every statement: read looks at its own.
+func (r *Reader) begin() (err error) {
+	ctx := context.Background()
+	if r.tx, err = r.conn.BeginTx(ctx, nil); err != nil {
+		return err
+	}
+	if r.find, err = r.tx.PrepareContext(ctx, findText); err != nil {
+		return err
+	}
+	r.records, err = r.tx.PrepareContext(ctx, `SELECT owner, rrtype, ttl, rdata, name FROM records WHERE zone_id = ? ORDER BY owner, rrtype, rdata`)
+	return err
+}
+
+// Close gives the connection back.
+func (r *Reader) Close() error {
+	var err error
+	if r.tx != nil {
+		err = r.tx.Rollback() // nothing was written
+	}
+	return errors.Join(err, r.conn.Close())
+}
+
+// Load reads a zone into memory, with the edition that it is. The error wraps ErrNoZone when the zone is not there.
+func (r *Reader) Load(ctx context.Context, origin wire.Name, class wire.Class) (*zone.Version, Edition, error) {
+	var e Edition
+	v, err := zone.Build(origin, class, func(yield func(wire.RR, error) bool) {
+		if err := r.read(ctx, origin, class, &e, yield); err != nil {
+			yield(wire.RR{}, r.d.wrap(err, "reading", origin, class))
+		}
+	})
+	if err != nil {
+		return nil, Edition{}, err
+	}
+	return v, e, nil
+}
+
+func (r *Reader) read(ctx context.Context, origin wire.Name, class wire.Class, e *Edition, yield func(wire.RR, error) bool) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if *e, err = findWith(r.find.QueryRow(int64(class), sortKey(origin))); err != nil {
+		return err
+	}
+	rows, err := r.records.Query(e.row)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var last []byte
+	var lastName wire.Name
+	for n := 0; rows.Next(); n++ {
+		if n%ctxEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var key, data, name sql.RawBytes
+		rr := wire.RR{Class: class}
+		if err := rows.Scan(&key, &rr.Type, &rr.TTL, &data, &name); err != nil {
+			return err
+		}
+		switch {
+		case name != nil:
+			rr.Name = wire.Name(name)
+			last = nil
+		case last != nil && string(last) == string(key):
+			rr.Name = lastName
+		default:
+			if rr.Name, err = keyName(key); err != nil {
+				return err
+			}
+			last, lastName = append(last[:0], key...), rr.Name
+		}
+		rr.Data = append(make([]byte, 0, len(data)), data...)
+		if !yield(rr, nil) {
+			return nil
+		}
+	}
+	return rows.Err()
+}
+
+// Read gives the records of a zone, all of one moment, in canonical order of owners. An error ends the sequence; it
+// wraps ErrNoZone when the zone is not there. The database is being read until the sequence ends.
+func (d *DB) Read(ctx context.Context, origin wire.Name, class wire.Class) iter.Seq2[wire.RR, error] {
+	return func(yield func(wire.RR, error) bool) {
+		if err := d.readOne(ctx, origin, class, yield); err != nil {
+			yield(wire.RR{}, d.wrap(err, "reading", origin, class))
+		}
+	}
+}
+
+func (d *DB) readOne(ctx context.Context, origin wire.Name, class wire.Class, yield func(wire.RR, error) bool) error {
+	r, err := d.reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close() // nothing was written
+	return r.read(ctx, origin, class, new(Edition), yield)
+}
+
+// Load reads one zone as a Reader does.
+func (d *DB) Load(ctx context.Context, origin wire.Name, class wire.Class) (*zone.Version, Edition, error) {
+	r, err := d.reader(ctx)
+	if err != nil {
+		return nil, Edition{}, d.wrap(err, "reading", origin, class)
+	}
+	defer r.Close() // nothing was written
+	return r.Load(ctx, origin, class)
+}
