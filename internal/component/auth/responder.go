@@ -42,6 +42,7 @@ type responder struct {
 	query   wire.Query
 	answer  zone.Answer
 	builder wire.Builder
+	foresight
 	options [maxOptions]byte
 
 	// Of the message at hand.

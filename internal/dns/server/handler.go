@@ -15,6 +15,14 @@ type Handler interface {
 	Handle(req *Request, out []byte) []byte
 }
 
+// Foreseer is a Handler that gains by knowing requests before it gets them.
+type Foreseer interface {
+	Handler
+	// Foresee tells of requests that came together. Each of them will be handled, unless the server ends, in this order.
+	// The messages are valid until it returns.
+	Foresee(messages [][]byte)
+}
+
 // Request is one message as it came. Messages shorter than a header and those that are responses never arrive here:
 // answering them could make two servers answer one another for ever (CVE-2024-2169).
 type Request struct {

@@ -14,6 +14,7 @@ import (
 type datagrams struct {
 	conn     syscall.RawConn
 	handler  Handler
+	foreseer Foreseer // the handler, or nil
 	counters *Counters
 	batch    *batch
 	request  Request
@@ -25,6 +26,9 @@ type datagrams struct {
 	sent, count int
 	errno       unix.Errno
 	current     int // the datagram that is being answered
+
+	requests [batchSize]int    // datagrams that are requests
+	messages [batchSize][]byte // those requests
 }
 
 func newDatagrams(f *os.File, h Handler, c *Counters) (*datagrams, error) {
@@ -33,6 +37,7 @@ func newDatagrams(f *os.File, h Handler, c *Counters) (*datagrams, error) {
 		return nil, fmt.Errorf("serve datagrams: %w", err)
 	}
 	d := &datagrams{conn: conn, handler: h, counters: c, batch: newBatch()}
+	d.foreseer, _ = h.(Foreseer)
 	d.read, d.write = d.tryRead, d.tryWrite
 	d.request.later = d.later
 	return d, nil
@@ -83,7 +88,27 @@ func (d *datagrams) tryWrite(fd uintptr) bool {
 
 // answer handles the datagrams received and gives the number of replies queued.
 func (d *datagrams) answer() int {
+	requests := d.accept()
+	if d.foreseer != nil && requests > 1 {
+		d.foreseer.Foresee(d.messages[:requests])
+	}
 	replies := 0
+	for k := range requests {
+		d.current = d.requests[k]
+		d.request.Message = d.messages[k]
+		d.request.Client, _ = d.batch.client(d.current)
+		reply := d.handler.Handle(&d.request, d.batch.reply[replies][:0])
+		if len(reply) > 0 {
+			d.batch.queue(replies, d.current, reply)
+			replies++
+		}
+	}
+	return replies
+}
+
+// accept finds the requests among the datagrams received and gives their number.
+func (d *datagrams) accept() int {
+	n := 0
 	for i := range d.received {
 		h := &d.batch.in[i]
 		if h.header.Flags&unix.MSG_TRUNC != 0 {
@@ -91,20 +116,14 @@ func (d *datagrams) answer() int {
 			continue
 		}
 		msg := d.batch.data[i][:h.length]
-		client, ok := d.batch.client(i)
-		if !ok || !isRequest(msg) {
+		if _, ok := d.batch.client(i); !ok || !isRequest(msg) {
 			d.counters.NotRequest.Add(1)
 			continue
 		}
-		d.current = i
-		d.request.Message, d.request.Client = msg, client
-		reply := d.handler.Handle(&d.request, d.batch.reply[replies][:0])
-		if len(reply) > 0 {
-			d.batch.queue(replies, i, reply)
-			replies++
-		}
+		d.requests[n], d.messages[n] = i, msg
+		n++
 	}
-	return replies
+	return n
 }
 
 // send writes the replies. One that the system refuses is counted and passed over. An error means that the file was

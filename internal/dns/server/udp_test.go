@@ -73,6 +73,53 @@ func TestDatagramsAllocateNothing(t *testing.T) {
 	}
 }
 
+// prophet checks that it handles what it foresaw.
+type prophet struct {
+	t        *testing.T
+	foreseen [][]byte
+	handled  int
+}
+
+func (p *prophet) Foresee(messages [][]byte) {
+	if len(p.foreseen) > 0 {
+		p.t.Errorf("%d requests foreseen were not handled", len(p.foreseen))
+	}
+	for _, m := range messages {
+		p.foreseen = append(p.foreseen, append([]byte(nil), m...))
+	}
+}
+
+func (p *prophet) Handle(r *Request, out []byte) []byte {
+	if p.handled++; len(p.foreseen) > 0 {
+		if string(p.foreseen[0]) != string(r.Message) {
+			p.t.Errorf("request %x was foreseen as %x", r.Message, p.foreseen[0])
+		}
+		p.foreseen = p.foreseen[1:]
+	}
+	return nil
+}
+
+// TestForesee: a handler hears of the requests of a batch, in order and without what is none, before it gets them.
+func TestForesee(t *testing.T) {
+	p := &prophet{t: t}
+	d := &datagrams{handler: p, foreseer: p, counters: &Counters{}, batch: newBatch()}
+	for i := range 5 {
+		b := d.batch
+		b.from[i] = unix.RawSockaddrInet6{Family: unix.AF_INET, Port: 1}
+		b.data[i][0], b.in[i].length = byte(i), 12
+	}
+	d.batch.data[1][2] = 0x80                   // a response
+	d.batch.in[3].header.Flags = unix.MSG_TRUNC // longer than we take
+	d.received = 5
+	if d.answer(); p.handled != 3 || len(p.foreseen) != 0 {
+		t.Errorf("%d handled, %d foreseen and not handled", p.handled, len(p.foreseen))
+	}
+	d.received = 1
+	if d.answer(); p.handled != 4 {
+		t.Errorf("%d handled", p.handled)
+	}
+}
+
 func TestReturnInfo(t *testing.T) {
 	message := func(level, typ int, data []byte) []byte {
 		m := make([]byte, unix.CmsgSpace(len(data)))

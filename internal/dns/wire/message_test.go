@@ -322,6 +322,10 @@ func FuzzQuery(f *testing.F) {
 		if q.End > len(raw) || rcode == RcodeNoError && NameLength([]byte(q.Name)) != len(q.Name) {
 			t.Fatalf("%x: %+v", raw, q)
 		}
+		var room [MaxName]byte
+		if ahead, ok := PeekQuestion(raw, &room); q.Name != "" && (!ok || ahead != Question{Name: q.Name, Type: q.Type, Class: q.Class}) {
+			t.Fatalf("%x: %+v, ahead %+v", raw, q, ahead)
+		}
 		if _, err := ParseMessage(raw); err == nil && q.Header.Questions == 1 && q.Name != "" && rcode != RcodeNoError && rcode != RcodeBadVers && rcode != RcodeFormErr {
 			t.Fatalf("%x: %s", raw, rcode)
 		}
