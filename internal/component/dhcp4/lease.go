@@ -18,6 +18,7 @@ func (s *server) allocate(x *exchange) bool {
 	m := &x.request
 	q := allocate.Query{
 		Subnet: x.subnet, Client: x.client, Authoritative: x.set.authoritative, Now: x.now,
+		Occupied: func(a netip.Addr) bool { return s.ours(a) || m.Relayed() && a == m.GIAddr },
 	}
 	view := s.desk.view(x.subnet)
 	switch x.kind {

@@ -312,6 +312,11 @@ func TestExchanges(t *testing.T) {
 			{packet4.Discover, "mac=020000000004", "", ""}, // pool is full: silence
 			{packet4.Discover, "want=192.0.2.11", "OFFER 192.0.2.12", ""},
 		}},
+		{"the server's and the relay's own addresses", strings.Replace(basicConfig, "192.0.2.10 - 192.0.2.12", "192.0.2.1 - 192.0.2.3", 1), []step{
+			{packet4.Discover, "want=192.0.2.1", "OFFER 192.0.2.2", ""},
+			{packet4.Request, "want=192.0.2.1 server=" + ours, "NAK", ""},
+			{packet4.Discover, "mac=020000000002 giaddr=192.0.2.3", "", ""}, // nothing is left
+		}},
 		{"another server is chosen", basicConfig, []step{
 			{packet4.Discover, "", "OFFER 192.0.2.10", ""},
 			{packet4.Request, "want=192.0.2.99 server=" + other, "", ""},

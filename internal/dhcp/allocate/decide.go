@@ -40,6 +40,9 @@ type Query struct {
 	Situation     Situation  // of a REQUEST
 	Authoritative bool       // no other server serves the subnet: what we do not know is wrong
 	Now           time.Time
+
+	// Occupied tells of addresses that hosts have which are no clients: the server and the relay. Nil: none.
+	Occupied func(netip.Addr) bool
 }
 
 // Verdict is the kind of answer.
@@ -103,6 +106,9 @@ func Request(q Query, v View) Decision {
 	if !q.Subnet.Contains(q.Requested) {
 		return refuse("the address does not belong to the client's network")
 	}
+	if q.Occupied != nil && q.Occupied(q.Requested) {
+		return refuse("the address is the server's or the relay's own")
+	}
 	here, known := v.Leases.Get(q.Requested)
 	if known && here.InUse(q.Now) && !q.Client.Owns(here) {
 		return refuse("the address belongs to another client")
@@ -165,7 +171,7 @@ func (q Query) mine(l lease.Lease) bool {
 
 // usable tells whether the client may have an address: in a pool, not another's, not kept for another.
 func (q Query) usable(v View, a netip.Addr) bool {
-	if !a.IsValid() || !q.Subnet.InPool(a) {
+	if !a.IsValid() || !q.Subnet.InPool(a) || q.Occupied != nil && q.Occupied(a) {
 		return false
 	}
 	l, known := v.Leases.Get(a)
