@@ -201,8 +201,7 @@ func (a *Answer) atNode(v *Version, n node, name, closer wire.Name, qtype wire.T
 		a.addresses(v, s, do)
 		return ""
 	}
-	if s := n.set(wire.TypeCNAME); s.exists() && qtype != wire.TypeNSEC && qtype != wire.TypeRRSIG {
-		// Those two stand beside an alias (RFC 4034 sections 3 and 4), so that they are asked of itself.
+	if s := n.set(wire.TypeCNAME); s.exists() {
 		if a.has(name, s) {
 			return "" // a loop: once around is all there is to say
 		}
