@@ -36,6 +36,7 @@ type responder struct {
 	count     *stats.Shard
 	zones     *zoneStatistics
 	shard     int // of zones
+	lastZone  counted
 	policies  *atomic.Pointer[policy]
 	serving   *atomic.Int64 // since when the component answers, in Unix nanoseconds; nil for long
 

@@ -50,9 +50,12 @@ func zoneItems() []*schema.Item {
 const maxCountedZones = 1000
 
 // zoneCounts are the counters of one zone, a part for each shard so that processors do not fight for them.
-type zoneCounts [shardCount]struct {
-	cells [zoneCounters]atomic.Uint64
-	_     [64 - zoneCounters*8]byte // a cache line each
+type zoneCounts struct {
+	id     zoneID
+	shards [shardCount]struct {
+		cells [zoneCounters]atomic.Uint64
+		_     [64 - zoneCounters*8]byte // a cache line each
+	}
 }
 
 // zoneID names a zone.
@@ -88,8 +91,9 @@ func (s *zoneStatistics) of(id zoneID) *zoneCounts {
 			next[k] = c
 		}
 	}
-	c := new(zoneCounts)
-	next[zoneID{id.class, wire.Name(strings.Clone(string(id.origin)))}] = c // which may be part of a version of the zone
+	id.origin = wire.Name(strings.Clone(string(id.origin))) // it may be part of a version of the zone
+	c := &zoneCounts{id: id}
+	next[id] = c
 	s.table.Store(&next)
 	return c
 }
@@ -132,8 +136,8 @@ func (s *zoneStatistics) snapshot() map[string]any {
 		values := map[string]any{}
 		for i, title := range names {
 			var sum uint64
-			for shard := range counts {
-				sum += counts[shard].cells[i].Load()
+			for shard := range counts.shards {
+				sum += counts.shards[shard].cells[i].Load()
 			}
 			values[title] = sum
 		}
@@ -157,17 +161,27 @@ func memberName(origin wire.Name) string {
 	return name
 }
 
+// counted is the zone that was counted last, and the table that it is in.
+type counted struct {
+	table  *zoneTable
+	counts *zoneCounts
+}
+
 // countZone counts the answer at hand for its zone.
 func (r *responder) countZone(a *zone.Answer) {
 	e := a.Zone()
 	if e == nil {
 		return
 	}
-	counts := r.zones.of(zoneID{e.Class(), e.Origin()})
+	counts := r.lastZone.counts // most often queries for one zone come one after the other
+	if t := r.zones.table.Load(); t != r.lastZone.table || counts == nil || counts.id != (zoneID{e.Class(), e.Origin()}) {
+		counts = r.zones.of(zoneID{e.Class(), e.Origin()})
+		r.lastZone.table, r.lastZone.counts = t, counts
+	}
 	if counts == nil {
 		return
 	}
-	cells := &counts[r.shard].cells
+	cells := &counts.shards[r.shard].cells
 	cells[zoneQueries].Add(1)
 	what := zoneOther
 	switch {
