@@ -83,12 +83,12 @@ func (b *Builder) room(n int) bool { return len(b.buf)+n+b.reserved <= b.limit }
 
 // AddQuestion writes a question. All questions must come before the first record. False: it does not fit.
 func (b *Builder) AddQuestion(q Question) bool {
-	m := b.mark()
+	m := b.Mark()
 	b.appendName(q.Name)
 	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(q.Type))
 	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(q.Class))
 	if !b.room(0) {
-		b.back(m)
+		b.Rewind(m)
 		return false
 	}
 	binary.BigEndian.PutUint16(b.buf[4:], binary.BigEndian.Uint16(b.buf[4:])+1)
@@ -110,14 +110,14 @@ func (b *Builder) CopyQuestion(raw []byte) bool {
 
 // AddRR writes one record. Sections must be filled in order. False: it does not fit and nothing was written.
 func (b *Builder) AddRR(s Section, rr RR) bool {
-	m := b.mark()
+	m := b.Mark()
 	b.appendName(rr.Name)
 	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(rr.Type))
 	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(rr.Class))
 	b.buf = binary.BigEndian.AppendUint32(b.buf, rr.TTL)
 	l, ok := layoutOf(rr.Type)
 	if !b.appendData(rr.Data, l, ok && l.compress) || !b.room(0) {
-		b.back(m)
+		b.Rewind(m)
 		return false
 	}
 	b.counts[s]++
@@ -147,7 +147,7 @@ const RRHead = 10
 // class, TTL, RDLENGTH and uncompressed RDATA, which is how they stand in a message behind the owner. t is their type.
 // The TTL is lowered to maxTTL. False: it does not fit and nothing was written.
 func (b *Builder) AddSet(s Section, owner Name, t Type, set []byte, count int, maxTTL uint32) bool {
-	m := b.mark()
+	m := b.Mark()
 	l, ok := layoutOf(t)
 	compress := ok && l.compress
 	at := len(b.buf)
@@ -159,7 +159,7 @@ func (b *Builder) AddSet(s Section, owner Name, t Type, set []byte, count int, m
 		}
 		end := RRHead + int(binary.BigEndian.Uint16(set[8:]))
 		if len(b.buf)+end > b.limit+2*MaxName { // far beyond what compression can win back: stop early
-			b.back(m)
+			b.Rewind(m)
 			return false
 		}
 		head := len(b.buf)
@@ -168,7 +168,7 @@ func (b *Builder) AddSet(s Section, owner Name, t Type, set []byte, count int, m
 			binary.BigEndian.PutUint32(b.buf[head+4:], maxTTL)
 		}
 		if !b.appendData(set[RRHead:end], l, compress) || !b.room(0) {
-			b.back(m)
+			b.Rewind(m)
 			return false
 		}
 		set = set[end:]
@@ -213,13 +213,19 @@ func (b *Builder) appendData(data []byte, l layout, compress bool) bool {
 	return true
 }
 
-// mark and back undo what did not fit, names learned included.
-type mark struct{ length, used int }
+// Mark is a place in a message to go back to.
+type Mark struct {
+	length, used int
+	counts       [3]uint16
+}
 
-func (b *Builder) mark() mark { return mark{len(b.buf), b.used} }
+// Mark gives the end of what is written.
+func (b *Builder) Mark() Mark { return Mark{len(b.buf), b.used, b.counts} }
 
-func (b *Builder) back(m mark) {
+// Rewind takes back what was written since m, names learned included. Marks behind m are of no use then.
+func (b *Builder) Rewind(m Mark) {
 	b.buf = b.buf[:m.length]
+	b.counts = m.counts
 	for b.used > m.used { // newest first: each is the head of its bucket
 		b.used--
 		b.heads[b.touched[b.used]] = b.nodes[b.used].next

@@ -396,16 +396,33 @@ func (a *Answer) sent(s rrset) bool {
 }
 
 // Write writes the records behind the question in b. It returns true if the reply must say TC: an RRset that it must
-// hold did not fit (RFC 2181 section 9, RFC 9471). What is only additional is left out without TC.
+// hold, or its signatures, did not fit (RFC 2181 section 9, RFC 4035 section 3.1.1, RFC 9471). What is only additional is
+// left out without TC. An RRset goes with its signatures or not at all.
 func (a *Answer) Write(b *wire.Builder) (truncated bool) {
 	for section, items := range a.sections {
+		before, left := b.Mark(), false // the RRset at hand begins there; it was left out
 		for i := range items {
 			it := &items[i]
+			if i == 0 || !it.signs(&items[i-1]) {
+				before, left = b.Mark(), false
+			} else if left {
+				continue
+			}
 			s := &it.set
-			if !b.AddSet(wire.Section(section), it.owner, s.typ, s.encoded, int(s.count), it.maxTTL) && it.required {
+			if b.AddSet(wire.Section(section), it.owner, s.typ, s.encoded, int(s.count), it.maxTTL) {
+				continue
+			}
+			b.Rewind(before)
+			if it.required {
 				return true
 			}
+			left = true
 		}
 	}
 	return false
+}
+
+// signs tells whether these are the signatures of the RRset o.
+func (it *item) signs(o *item) bool {
+	return it.set.covers != 0 && it.set.covers == o.set.typ && it.owner == o.owner
 }

@@ -279,6 +279,59 @@ func TestProofsDoNotAllocate(t *testing.T) {
 	}
 }
 
+// TestTruncationKeepsSignatures: whatever fits, each RRset of a reply has its signatures with it, and TC is said only for
+// what the reply must hold.
+func TestTruncationKeepsSignatures(t *testing.T) {
+	text := chainText(1, []string{"mx1.example.", "mx2.example."}, chain{nsec: true})
+	text += "example. 300 IN MX 1 mx1.example.\nexample. 300 IN MX 2 mx2.example.\nexample. 300 IN RRSIG MX 13 1 300 20300101000000 20200101000000 1 example. " + strings.Repeat("A", 88) + "\n"
+	v := build(t, text)
+	for _, q := range []struct {
+		name string
+		typ  wire.Type
+	}{{"example.", wire.TypeMX}, {"nx.example.", wire.TypeA}} {
+		var a zone.Answer
+		v.Lookup(wire.MustParseName(q.name), q.typ, true, &a)
+		cut, short := 0, 0
+		for limit := 40; limit < 700; limit++ {
+			var b wire.Builder
+			b.Reset(nil, limit)
+			b.AddQuestion(wire.Question{Name: wire.MustParseName(q.name), Type: q.typ, Class: wire.ClassIN})
+			truncated := a.Write(&b)
+			m, err := wire.ParseMessage(b.Bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			sets := map[string]int{}
+			for _, rr := range slices.Concat(m.Answer, m.Authority, m.Additional) {
+				typ := rr.Type
+				if typ == wire.TypeRRSIG {
+					typ = wire.Type(uint16(rr.Data[0])<<8 | uint16(rr.Data[1]))
+					sets[rr.Name.String()+typ.String()] |= 2
+				} else {
+					sets[rr.Name.String()+typ.String()] |= 1
+				}
+			}
+			for set, parts := range sets {
+				if parts != 3 {
+					t.Errorf("%s with %d octets: %s has only one of records and signatures", q.name, limit, set)
+				}
+			}
+			switch {
+			case truncated:
+				cut++
+			case len(m.Additional) < 4 && q.typ == wire.TypeMX:
+				short++
+				if len(m.Answer) != 3 {
+					t.Errorf("with %d octets not all of the answer is there, and no TC", limit)
+				}
+			}
+		}
+		if cut == 0 || short == 0 && q.typ == wire.TypeMX {
+			t.Errorf("%s: truncated %d times, without additional records %d times", q.name, cut, short)
+		}
+	}
+}
+
 // TestSignedExport: zones that dnssec-signzone signed pass ldns-verify-zone when they were loaded and written again.
 func TestSignedExport(t *testing.T) {
 	for _, program := range []string{"dnssec-keygen", "dnssec-signzone", "ldns-verify-zone"} {
