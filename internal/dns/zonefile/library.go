@@ -88,7 +88,11 @@ func libraryData(t wire.Type, text string, origin wire.Name) ([]byte, error) {
 	if !ok || rr == nil {
 		return nil, errFewFields
 	}
-	return pack(rr)
+	data, err := pack(rr)
+	if err == nil && !fits(t, data) { // the library takes an NSEC3 hash of any length, but says that it has 20 octets
+		err = fmt.Errorf("fields do not make a %s record", t)
+	}
+	return data, err
 }
 
 // cleanError takes the library's own positions, which are those of the carrier, out of its error.
