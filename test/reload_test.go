@@ -1,0 +1,348 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"bundy/internal/dns/update"
+	"bundy/internal/dns/wire"
+	"bundy/internal/dns/zone"
+	"bundy/internal/dns/zonedb"
+	"bundy/internal/dns/zonefile"
+)
+
+// versionedLines are records of one version of a zone; each says which one, and some stand in one answer with others.
+func versionedLines(serial int) []string {
+	return []string{
+		fmt.Sprintf("mail 60 A 10.9.%d.%d", serial>>8, serial&255),
+		fmt.Sprintf("@ 60 MX %d mail", serial),
+		fmt.Sprintf("both 60 TXT one v%d", serial),
+		fmt.Sprintf("both 60 TXT two v%d", serial),
+		fmt.Sprintf("alias 60 CNAME to%d", serial),
+		fmt.Sprintf("to%d 60 TXT v%[1]d", serial),
+		fmt.Sprintf("cut 60 NS ns%d.cut", serial),
+		fmt.Sprintf("ns%d.cut 60 A 10.9.%d.%d", serial, serial>>8, serial&255),
+		fmt.Sprintf("*.wild 60 TXT v%d", serial),
+	}
+}
+
+// versionedZone is a whole zone, whose SOA has the serial as MINIMUM too.
+func versionedZone(serial, extra int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "@ 60 SOA ns.example.net. h %d 3600 900 604800 %[1]d\n@ 60 NS ns.example.net.\n%s\n", serial, strings.Join(versionedLines(serial), "\n"))
+	for i := range extra {
+		fmt.Fprintf(&b, "extra%d 60 TXT v%d\n", i, serial)
+	}
+	return b.String()
+}
+
+// versionedQuestions are asked of such a zone, below its origin.
+func versionedQuestions(t *testing.T, origin string) [][]byte {
+	var all [][]byte
+	for i, q := range []struct {
+		name string
+		typ  wire.Type
+	}{{"", wire.TypeMX}, {"both.", wire.TypeTXT}, {"alias.", wire.TypeTXT}, {"x.cut.", wire.TypeA}, {"a.wild.", wire.TypeTXT}, {"none.", wire.TypeA}, {"", wire.TypeSOA}, {"both.", wire.TypeA}} {
+		all = append(all, question(t, uint16(i), wire.MustParseName(q.name+origin), q.typ))
+	}
+	return all
+}
+
+// versionsOf gives the versions that records are of.
+func versionsOf(m *wire.Message) map[int]bool {
+	found := map[int]bool{}
+	for _, records := range [][]wire.RR{m.Answer, m.Authority, m.Additional} {
+		for _, rr := range records {
+			var n int
+			switch text := zonefile.FormatData(rr.Type, rr.Data); rr.Type {
+			case wire.TypeSOA:
+				n = int(zone.SerialOf(rr))
+			case wire.TypeA:
+				n = int(rr.Data[2])<<8 | int(rr.Data[3])
+			case wire.TypeMX:
+				n = int(rr.Data[0])<<8 | int(rr.Data[1])
+			case wire.TypeCNAME:
+				fmt.Sscanf(text, "to%d.", &n)
+			case wire.TypeNS:
+				if _, err := fmt.Sscanf(text, "ns%d.", &n); err != nil {
+					continue // of the apex
+				}
+			case wire.TypeTXT:
+				fmt.Sscanf(text[strings.LastIndex(text, `"v`)+1:], "v%d", &n)
+			default:
+				continue
+			}
+			found[n] = true
+		}
+	}
+	return found
+}
+
+// hammer asks questions over UDP, many at a time, until stop is closed: every one is answered, each answer is of one
+// version, and none is older than one that came before on its way. It returns the number of answers.
+func hammer(at netip.AddrPort, questions [][]byte, stop <-chan struct{}) (int, error) {
+	const patience = 3 * time.Second // to be told from a query that was lost, not from one that was slow
+	conn, err := net.Dial("udp", at.String())
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	buf := make([]byte, 65536)
+	newest := make(map[uint16]int)
+	for answers := 0; ; {
+		select {
+		case <-stop:
+			return answers, nil
+		default:
+		}
+		for _, q := range questions {
+			if _, err := conn.Write(q); err != nil {
+				return answers, err
+			}
+		}
+		conn.SetReadDeadline(time.Now().Add(patience))
+		floor := 0
+		for _, n := range newest {
+			floor = max(floor, n)
+		}
+		for range questions {
+			n, err := conn.Read(buf)
+			if err != nil {
+				return answers, fmt.Errorf("a query got no answer: %w", err)
+			}
+			m, err := wire.ParseMessage(buf[:n])
+			if err != nil {
+				return answers, err
+			}
+			versions := versionsOf(m)
+			if rcode := m.Header.Flags.Rcode(); len(versions) != 1 || rcode != wire.RcodeNoError && rcode != wire.RcodeNXDomain {
+				return answers, fmt.Errorf("%s with the versions %v: %+v", rcode, versions, m)
+			}
+			for v := range versions {
+				if v < floor {
+					return answers, fmt.Errorf("version %d after version %d: %+v", v, floor, m)
+				}
+				newest[m.Header.ID] = v
+			}
+			answers++
+		}
+	}
+}
+
+// TestReloadUnderLoad changes zones in all ways while they are asked for without a pause. No query is lost, and no answer
+// mixes two versions.
+func TestReloadUnderLoad(t *testing.T) {
+	t.Parallel()
+	const changes = 12
+	placements(t, func(t *testing.T, s *suite) {
+		database := filepath.Join(s.dir, "zone.sqlite3")
+		master := s.write("file.zone", versionedZone(1, 2000))
+		stored := s.write("stored.zone", versionedZone(1, 2000))
+		if out, err := s.loadzone("lab.example", stored); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		s.start()
+		s.script(s.dnsScript() + fmt.Sprintf("config set data_sources/classes/IN [{\"type\": \"MasterFiles\", \"cache-enable\": true, \"params\": {\"file.example\": %q}}, {\"type\": \"sqlite3\", \"params\": {\"database_file\": %q}}]\nconfig commit\n", master, database))
+		at := netip.AddrPortFrom(s.address, s.dns)
+		for _, origin := range []string{"lab.example", "file.example"} {
+			eventually(t, 5*time.Second, origin+" is served", func() bool {
+				m := ask(at, question(t, 1, wire.MustParseName(origin), wire.TypeSOA), false)
+				return m != nil && len(m.Answer) == 1
+			})
+		}
+		stop := make(chan struct{})
+		var all sync.WaitGroup
+		var asked atomic.Int64
+		var once sync.Once
+		for _, origin := range []string{"lab.example", "file.example", "lab.example"} {
+			all.Go(func() {
+				n, err := hammer(at, versionedQuestions(t, origin), stop)
+				asked.Add(int64(n))
+				if err != nil {
+					t.Errorf("%s: %v", origin, err)
+				}
+			})
+		}
+		end := func() { once.Do(func() { close(stop); all.Wait() }) }
+		defer end()
+
+		key := labKey(t)
+		serial := func(origin string) int {
+			m := ask(at, question(t, 1, wire.MustParseName(origin), wire.TypeSOA), false)
+			if m == nil || len(m.Answer) != 1 {
+				return 0
+			}
+			return int(zone.SerialOf(m.Answer[0]))
+		}
+		for n := 2; n < 2+changes; n++ {
+			switch n % 3 {
+			case 0: // by an update of everything at once
+				msg, err := versionedUpdate(t, n).Pack(uint16(n))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m := s.exchange(msg, &key); m == nil || m.Header.Flags.Rcode() != wire.RcodeNoError {
+					t.Fatalf("update to version %d: %+v", n, m)
+				}
+				if got := serial("lab.example"); got != n {
+					t.Errorf("serial %d after the update to %d", got, n)
+				}
+			default: // by another process, which the server notices or is told of
+				if out, err := s.loadzone("lab.example", s.write("stored.zone", versionedZone(n, 2000))); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				if n%3 == 1 {
+					s.ctl("Auth", "loadzone", "origin=lab.example")
+				}
+				eventually(t, 10*time.Second, "the new version is served", func() bool { return serial("lab.example") == n })
+			}
+			s.write("file.zone.new", versionedZone(n, 2000))
+			if err := os.Rename(filepath.Join(s.dir, "file.zone.new"), master); err != nil {
+				t.Fatal(err)
+			}
+			s.ctl("Auth", "loadzone", "origin=file.example")
+			eventually(t, 10*time.Second, "the new file is served", func() bool { return serial("file.example") == n })
+		}
+		end()
+		t.Logf("%d answers while %d versions came", asked.Load(), changes)
+	})
+}
+
+// versionedUpdate replaces the records of the version before by those of version n.
+func versionedUpdate(t *testing.T, n int) update.Request {
+	t.Helper()
+	parse := func(line string) wire.RR {
+		rr, err := zonefile.ParseRR(line, labZone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rr
+	}
+	r := update.Request{Zone: labZone, Class: wire.ClassIN}
+	for _, line := range versionedLines(n - 1) {
+		rr := parse(line)
+		rr.Class, rr.TTL = wire.ClassNONE, 0 // RFC 2136 section 2.5.4
+		r.Updates = append(r.Updates, rr)
+	}
+	r.Updates = append(r.Updates, parse(fmt.Sprintf("@ 60 SOA ns.example.net. h %d 3600 900 604800 %[1]d", n)))
+	for _, line := range versionedLines(n) {
+		r.Updates = append(r.Updates, parse(line))
+	}
+	return r
+}
+
+// TestKillWhileLoading kills bundy-loadzone, and the DNS process while it reloads, at moments that walk over the whole
+// of the work: what is stored and served then is the old zone or the new one.
+func TestKillWhileLoading(t *testing.T) {
+	t.Parallel()
+	const rounds, extra = 8, 20000
+	s := newSuite(t, "grouped")
+	database := filepath.Join(s.dir, "zone.sqlite3")
+	config := fmt.Sprintf(`{"database_file": %q}`, database)
+	load := func(n int) (*os.Process, <-chan error) {
+		cmd := s.program("bundy-loadzone", "-i", "0", "-c", config, "lab.example", s.write(fmt.Sprintf("v%d", n&1), versionedZone(n, extra)))
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait(); close(ended) }()
+		return cmd.Process, ended
+	}
+	began := time.Now()
+	if _, ended := load(1); <-ended != nil {
+		t.Fatal("bundy-loadzone failed")
+	}
+	whole := time.Since(began)
+	s.start()
+	s.script(s.dnsScript() + "config commit\n")
+	at := netip.AddrPortFrom(s.address, s.dns)
+	questions := versionedQuestions(t, "lab.example")
+	served := func() (version int) {
+		for i := 0; i < len(questions); {
+			m := ask(at, questions[i], false)
+			if m == nil || m.Header.Flags.Rcode() == wire.RcodeRefused {
+				return 0 // not yet
+			}
+			versions := versionsOf(m)
+			if len(versions) != 1 || m.Header.Flags.Rcode() == wire.RcodeServFail {
+				t.Fatalf("the versions %v: %+v", versions, m)
+			}
+			for v := range versions {
+				version = v
+			}
+			i++
+		}
+		return version
+	}
+	eventually(t, 10*time.Second, "the zone is served", func() bool { return served() == 1 })
+
+	old, kept, taken := 1, 0, 0
+	for i := range rounds {
+		n := old + 1
+		p, ended := load(n)
+		if i%2 == 0 { // it is killed before it has ended, or when it just has
+			select {
+			case <-time.After(whole * time.Duration(i) / rounds):
+			case <-ended:
+			}
+			p.Kill()
+			<-ended
+		} else { // the server notices within a quarter of a second, and reads for some time
+			if err := <-ended; err != nil {
+				t.Fatal("bundy-loadzone failed: ", err)
+			}
+			<-time.After(time.Duration(i) * 40 * time.Millisecond)
+			if pid := s.find("bundy-dns"); pid != 0 {
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+		now := storedVersion(t, database, extra)
+		switch now {
+		case old:
+			kept++
+		case n:
+			taken++
+		default:
+			t.Fatalf("version %d is stored, want %d or %d", now, old, n)
+		}
+		old = now
+		eventually(t, 20*time.Second, fmt.Sprintf("version %d is served", now), func() bool { return served() == now })
+	}
+	t.Logf("the old zone was kept %d times, the new one taken %d times", kept, taken)
+}
+
+// storedVersion reads the zone in a database, which must be whole.
+func storedVersion(t *testing.T, path string, extra int) int {
+	t.Helper()
+	db, err := zonedb.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, err := range db.Check(context.Background()) {
+		t.Error(err)
+	}
+	v, _, err := db.Load(t.Context(), labZone, wire.ClassIN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := int(v.Serial())
+	var records []wire.RR
+	for rr := range v.All() {
+		records = append(records, rr)
+	}
+	if versions := versionsOf(&wire.Message{Answer: records}); len(versions) != 1 || !versions[n] || len(records) != 2+len(versionedLines(n))+extra {
+		t.Fatalf("%d records of the versions %v are stored", len(records), versions)
+	}
+	return n
+}
