@@ -1,6 +1,7 @@
 package update
 
 import (
+	"encoding/binary"
 	"maps"
 	"slices"
 
@@ -10,8 +11,8 @@ import (
 
 // Evaluate carries r out on v: prerequisites, prescan, update, and the validity of the zone afterwards. It gives what
 // changes, in canonical order behind the SOA records, or an empty difference if nothing does. The serial grows by one
-// unless the request brings a newer SOA itself; 0 is left out. Who asks must have been found to be allowed to. The
-// error is an *Error.
+// unless the request brings a newer SOA itself; 0 is left out. A signed zone is not changed: REFUSED. Who asks must have
+// been found to be allowed to. The error is an *Error.
 func Evaluate(v *zone.Version, r Request) (zone.Diff, error) {
 	if !r.Zone.Equal(v.Origin()) || r.Class != v.Class() {
 		return zone.Diff{}, refuse(wire.RcodeNotAuth, "the zone is %s, not %s", v.Origin(), r.Zone)
@@ -33,10 +34,24 @@ func Evaluate(v *zone.Version, r Request) (zone.Diff, error) {
 	if len(d.Added)+len(d.Deleted) == 0 {
 		return d, nil
 	}
+	if signed(v) {
+		return zone.Diff{}, refuse(wire.RcodeRefused, "the zone %s is signed; who signs it must make changes", v.Origin())
+	}
 	if err := validate(l, r.Zone); err != nil {
 		return zone.Diff{}, err
 	}
 	return d, nil
+}
+
+// signed tells whether the SOA record is signed. There are no keys here: every update changes the serial, after which that
+// signature is wrong, and validators would take the zone for forged (RFC 3007 section 4 leaves the signing to the server).
+func signed(v *zone.Version) bool {
+	for _, rr := range v.RRset(v.Origin(), wire.TypeRRSIG) {
+		if len(rr.Data) >= 2 && wire.Type(binary.BigEndian.Uint16(rr.Data)) == wire.TypeSOA {
+			return true
+		}
+	}
+	return false
 }
 
 // difference compares the zone with its changes.

@@ -329,3 +329,28 @@ func TestSignatures(t *testing.T) {
 		t.Errorf("TTLs of the signatures: %v", ttls)
 	}
 }
+
+// TestSignedZone: nobody here can sign, so a signed zone is not changed; prerequisites are answered all the same.
+func TestSignedZone(t *testing.T) {
+	sig := func(covers wire.Type) wire.RR {
+		data := append([]byte{byte(covers >> 8), byte(covers)}, make([]byte, 17)...)
+		return wire.RR{Name: origin, Type: wire.TypeRRSIG, Class: wire.ClassIN, TTL: 300, Data: append(data, 1)}
+	}
+	add := Request{Zone: origin, Class: wire.ClassIN, Updates: rrs(t, "new.example.org 300 IN A 192.0.2.1")}
+	var e *Error
+	signed := build(t, append(rrs(t, content), sig(wire.TypeSOA)))
+	if _, err := Evaluate(signed, add); !errors.As(err, &e) || e.Rcode != wire.RcodeRefused {
+		t.Errorf("an update of a signed zone: %v", err)
+	}
+	same := Request{Zone: origin, Class: wire.ClassIN, Updates: rrs(t, "host.example.org 300 IN TXT x")}
+	if d, err := Evaluate(signed, same); err != nil || len(d.Added) > 0 {
+		t.Errorf("an update that changes nothing: %+v, %v", d, err)
+	}
+	absent := Request{Zone: origin, Class: wire.ClassIN, Prerequisites: rrs(t, "nowhere.example.org 0 ANY ANY")}
+	if _, err := Evaluate(signed, absent); !errors.As(err, &e) || e.Rcode != wire.RcodeNXDomain {
+		t.Errorf("a prerequisite of a signed zone: %v", err)
+	}
+	if _, err := Evaluate(build(t, append(rrs(t, content), sig(wire.TypeNS))), add); err != nil {
+		t.Errorf("a zone whose SOA is not signed: %v", err)
+	}
+}

@@ -16,14 +16,15 @@ type Finding struct {
 const maxFindings = 100
 
 // Check looks the whole zone over: exactly one SOA and some NS at the apex; name servers inside the zone that are no
-// aliases and have addresses; no alias beside other data (RFC 1034 section 3.6.2), no second CNAME or DNAME.
+// aliases and have addresses; no alias beside other data (RFC 1034 section 3.6.2), no second CNAME or DNAME; a chain of NSEC or NSEC3 records without
+// gaps, if the zone is signed.
 func (v *Version) Check() []Finding {
 	found := v.checkApex()
 	v.names.all(func(n node) bool {
 		found = append(found, n.check()...)
 		return len(found) < maxFindings
 	})
-	return found
+	return append(found, v.checkDenial()...)
 }
 
 // CheckChange looks over only the apex and the names that d changed to make v.

@@ -279,6 +279,44 @@ func TestProofsDoNotAllocate(t *testing.T) {
 	}
 }
 
+// TestCheckDenial: a chain with gaps, or one that is not used, is told, and the zone is served all the same.
+func TestCheckDenial(t *testing.T) {
+	hosts := []string{"a.example.", "b.example.", "c.example."}
+	drop := func(text, line string) string {
+		var kept []string
+		for l := range strings.Lines(text) {
+			if !strings.Contains(l, line) {
+				kept = append(kept, l)
+			}
+		}
+		if len(kept) == strings.Count(text, "\n") {
+			t.Fatalf("nothing has %q in\n%s", line, text)
+		}
+		return strings.Join(kept, "")
+	}
+	nsec3 := chainText(1, hosts, chain{nsec3: true, param: true})
+	hash := strings.ToLower(dns.HashName("b.example.", dns.SHA1, 0, ""))
+	for name, c := range map[string]struct{ text, want string }{
+		"NSEC":            {chainText(1, hosts, chain{nsec: true}), ""},
+		"NSEC3":           {nsec3, ""},
+		"gap in NSEC":     {drop(chainText(1, hosts, chain{nsec: true}), "b.example. 900 IN NSEC"), "1 NSEC or NSEC3 records do not lead to the next one, the first is that of a.example."},
+		"gap in NSEC3":    {drop(nsec3, hash+".example. 900 IN NSEC3"), "1 NSEC or NSEC3 records do not lead"},
+		"no chain":        {chainText(1, hosts, chain{}), "has no chain"},
+		"many iterations": {chainText(1, hosts, chain{nsec: true, nsec3: true, param: true, iterations: 151}), "151 iterations"},
+	} {
+		var got []string
+		for _, f := range build(t, c.text).Check() {
+			if f.Fatal {
+				t.Errorf("%s: %s is fatal", name, f.Text)
+			}
+			got = append(got, f.Text)
+		}
+		if text := strings.Join(got, "; "); (c.want == "") != (text == "") || !strings.Contains(text, c.want) {
+			t.Errorf("%s: %q, want %q", name, text, c.want)
+		}
+	}
+}
+
 // TestTruncationKeepsSignatures: whatever fits, each RRset of a reply has its signatures with it, and TC is said only for
 // what the reply must hold.
 func TestTruncationKeepsSignatures(t *testing.T) {
