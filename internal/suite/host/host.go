@@ -66,16 +66,10 @@ func (h *Host) logger(name string) *logging.Logger {
 // error as well: the process is not fit to start it again.
 func (h *Host) Run(ctx context.Context) error {
 	defer h.Follow()()
-	if err := h.ConfigureLog(ctx); err != nil {
-		return fmt.Errorf("%s: %w", h.options.Process, err)
-	}
-	unregister, err := h.register(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", h.options.Process, err)
-	}
-	defer unregister()
-	if err := h.options.Bus.Call(ctx, SupervisorName, CommandAnnounce, ProcessArgs{h.options.Process}, nil); err != nil {
-		return fmt.Errorf("%s: %w", h.options.Process, err)
+	leave, err := h.enter(ctx)
+	defer leave()
+	if err != nil && ctx.Err() == nil { // else it was told to stop meanwhile, and some components may run by now
+		return errors.Join(fmt.Errorf("%s: %w", h.options.Process, err), h.StopAll())
 	}
 	var stuck error
 	select {
@@ -90,6 +84,19 @@ func (h *Host) Run(ctx context.Context) error {
 		h.log.Log(msgEventsLost, lost)
 	}
 	return err
+}
+
+// enter configures the log and tells the supervisor that this process takes commands, until leave is called.
+func (h *Host) enter(ctx context.Context) (leave func(), err error) {
+	leave = func() {}
+	if err := h.ConfigureLog(ctx); err != nil {
+		return leave, err
+	}
+	unregister, err := h.register(ctx)
+	if err != nil {
+		return leave, err
+	}
+	return unregister, h.options.Bus.Call(ctx, SupervisorName, CommandAnnounce, ProcessArgs{h.options.Process}, nil)
 }
 
 // register takes the process's name on the command channel, which the one that died before may still hold.

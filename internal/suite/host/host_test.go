@@ -450,6 +450,41 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A process that is told to stop while the supervisor has not yet answered its announcement ends in order, although the
+// supervisor has begun to use it.
+func TestStoppedWhileAnnouncing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stopped := false
+		s := newStage(t, &twin{run: func(ctx context.Context, ready func()) error {
+			ready()
+			<-ctx.Done()
+			stopped = true
+			return nil
+		}})
+		release := make(chan struct{})
+		if _, err := s.bus.Register(t.Context(), SupervisorName, func(context.Context, string, json.RawMessage) (any, error) {
+			<-release
+			return nil, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		got := make(chan error)
+		go func() { got <- s.host.Run(ctx) }()
+		synctest.Wait()
+		if err := s.bus.Call(t.Context(), ProcessName("bundy-test"), CommandStart, ComponentArgs{"bundy-twin"}, nil); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		if err := <-got; err != nil || !stopped {
+			t.Errorf("ended with %v; component stopped: %v", err, stopped)
+		}
+		close(release)
+		s.close()
+	})
+}
+
 func TestParseDocument(t *testing.T) {
 	doc, err := ParseDocument([]byte(`{"Auth": {"n": 9007199254740993}}`))
 	if err != nil || doc["Auth"]["n"] != int64(9007199254740993) {
