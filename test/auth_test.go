@@ -31,7 +31,8 @@ func TestAuthItems(t *testing.T) {
 		{"one address less in it", `config remove Auth/query_acl[0]/from 127.0.0.0/8`, []string{"ns.lab.example", "A"}, "192.0.2.1"},
 		{"another rule before the last", `config set Auth/query_acl[1]/action REJECT
 			config add Auth/query_acl {"action": "ACCEPT", "from": "127.0.0.0/8"}`, []string{"ns.lab.example", "A"}, "REFUSED"},
-		{"the first two removed", "config remove Auth/query_acl[1]\nconfig remove Auth/query_acl[0]", []string{"ns.lab.example", "A"}, "192.0.2.1"},
+		{"a rule in front of all", `config insert Auth/query_acl[0] {"action": "ACCEPT", "from": ["127.0.0.0/8"]}`, []string{"ns.lab.example", "A"}, "192.0.2.1"},
+		{"three rules removed", "config remove Auth/query_acl[2]\nconfig remove Auth/query_acl[1]\nconfig remove Auth/query_acl[0]", []string{"ns.lab.example", "A"}, "192.0.2.1"},
 		{"the version", "", []string{"version.bind", "TXT", "CH"}, `"Bundy `},
 		{"no version", "config set Auth/version none", []string{"version.bind", "TXT", "CH"}, "REFUSED"},
 		{"an identity", "config set Auth/server_id ns-7", []string{"id.server", "TXT", "CH"}, `"ns-7"`},

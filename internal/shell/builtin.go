@@ -30,6 +30,8 @@ func configModule() *spec.Module {
 		{Name: "add", Help: "Add an element to a list, or a member to a named set", Args: []*spec.Item{
 			identifier, optional("value_or_name", "List: JSON value to add, a default one if absent. Named set: name to add"),
 			optional("value_for_set", "Named set: JSON value of the new member, a default one if absent")}},
+		{Name: "insert", Help: "Insert an element into a list, before another", Args: []*spec.Item{
+			mandatory("identifier", "Element to insert before, as Module/list[0]"), mandatory("value", "JSON value to insert")}},
 		{Name: "remove", Help: "Remove an element of a list, or a member of a named set", Args: []*spec.Item{
 			identifier, optional("value", "List: JSON value to remove, if the identifier has no index. Named set: name to remove")}},
 		{Name: "set", Help: "Set the value of an item", Args: []*spec.Item{

@@ -32,6 +32,8 @@ func (s *session) config(ctx context.Context, command string, args map[string]st
 			}
 		}
 		return s.tree.Add(identifier, texts...)
+	case "insert":
+		return s.tree.Insert(identifier, args["value"])
 	case "remove":
 		if text, given := args["value"]; given {
 			return s.tree.Remove(identifier, &text)

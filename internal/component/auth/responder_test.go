@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -420,6 +421,12 @@ func FuzzHandle(f *testing.F) {
 		}
 	}
 	g := newRig(f)
+	g.configure(`"server_id": "` + strings.Repeat("x", maxIdentity) + `", "require_server_cookie": true`)
+	asked := wire.AppendOption(wire.AppendOption(wire.AppendOption(nil, wire.OptionNSID, nil), wire.OptionKeepalive, nil), wire.OptionCookie, []byte("client's"))
+	for _, class := range []wire.Class{wire.ClassIN, wire.ClassCH} {
+		f.Add(withOptions("id.server", wire.TypeTXT, class, asked), true)
+		f.Add(withOptions("web.example.org", wire.TypeA, class, asked), false)
+	}
 	signed, _, err := tsig.SignRequest(query("www.example.org", wire.TypeA, 0, 0, false), g.key, g.now)
 	if err != nil {
 		f.Fatal(err)

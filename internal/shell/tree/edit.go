@@ -155,6 +155,17 @@ func (t *Tree) addElement(p path, n node, l []any, texts []string) error {
 	} else if v = n.newElement(); v == nil {
 		return errorf("no value given and no default for %s", n.id)
 	}
+	if err := n.checkNew(l, v); err != nil {
+		return err
+	}
+	return t.change(p, func(old any) (any, bool) {
+		l, _ := old.([]any)
+		return append(l, v), true
+	})
+}
+
+// checkNew tells whether a value may become an element of the list l at n.
+func (n node) checkNew(l []any, v any) error {
 	if n.item.Type == "list" {
 		if err := Check(n.item.Element, v); err != nil {
 			return err
@@ -163,9 +174,35 @@ func (t *Tree) addElement(p path, n node, l []any, texts []string) error {
 	if slices.ContainsFunc(l, func(other any) bool { return value.Equal(v, other) }) {
 		return errorf("%s already in %s", value.Plain(v), n.id)
 	}
-	return t.change(p, func(old any) (any, bool) {
+	return nil
+}
+
+// Insert puts a value into a list before the element that the identifier names: the order of rules has a meaning.
+func (t *Tree) Insert(identifier, text string) error {
+	p, err := parsePath(identifier)
+	if err != nil {
+		return err
+	}
+	if len(p.steps) == 0 || !p.steps[len(p.steps)-1].indexed {
+		return errorf("%s does not end in the index of the element to insert before", identifier)
+	}
+	if _, err := t.find(p); err != nil { // no such element
+		return err
+	}
+	list, last := p.parent()
+	n, err := t.find(list)
+	if err != nil {
+		return err
+	}
+	v := value.Loose(text)
+	l, _ := n.value()
+	elements, _ := l.([]any)
+	if err := n.checkNew(elements, v); err != nil {
+		return err
+	}
+	return t.change(list, func(old any) (any, bool) {
 		l, _ := old.([]any)
-		return append(l, v), true
+		return slices.Insert(l, last.index, v), true
 	})
 }
 

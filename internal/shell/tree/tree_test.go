@@ -155,3 +155,35 @@ func FuzzEdit(f *testing.F) {
 		tree.Complete(identifier)
 	})
 }
+
+// TestInsert: rules of an access control list are put where they belong, and changed one by one.
+func TestInsert(t *testing.T) {
+	tree := newTree(t, `{"DDNS": {"zones": [{"origin": "example.org", "update_acl": [{"action": "REJECT"}]}]}}`)
+	const list = "DDNS/zones[0]/update_acl"
+	for _, err := range []error{
+		tree.Insert(list+"[0]", `{"action": "ACCEPT", "key": "a"}`),
+		tree.Insert(list+"[1]", `{"action": "DROP", "from": "192.0.2.1"}`),
+		tree.Set(list+"[0]/key", "b"),
+		tree.Remove(list+"[2]", nil),
+	} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	const want = `[{"action": "ACCEPT", "key": "b"}, {"action": "DROP", "from": "192.0.2.1"}]`
+	if got, err := tree.ShowJSON(list); err != nil || got != want {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+	for identifier, text := range map[string]string{
+		list:                    `{"action": "DROP"}`,
+		list + "[2]":            `{"action": "DROP"}`,               // there is none to insert before
+		list + "[1]":            `{"action": "ACCEPT", "key": "b"}`, // is there already
+		"Auth/listen_on[0]":     `7`,
+		"Auth":                  `7`,
+		"DDNS/zones[0]/none[0]": `7`,
+	} {
+		if err := tree.Insert(identifier, text); err == nil {
+			t.Errorf("%s was inserted before %s", text, identifier)
+		}
+	}
+}
