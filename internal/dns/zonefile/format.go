@@ -98,8 +98,9 @@ func appendLayout(dst []byte, fields string, data []byte) ([]byte, bool) {
 			dst = base64.StdEncoding.AppendEncode(dst, one)
 		case fieldString, fieldStrings:
 			for len(one) > 0 {
-				dst = appendQuoted(dst, one[1:1+one[0]])
-				if one = one[1+one[0]:]; len(one) > 0 {
+				n := 1 + int(one[0])
+				dst = appendQuoted(dst, one[1:n])
+				if one = one[n:]; len(one) > 0 {
 					dst = append(dst, ' ')
 				}
 			}
