@@ -261,6 +261,11 @@ func (c *Change) Apply() {
 			a.retire(db)
 		}
 	}
+	loaded := 0
+	for _, s := range c.toLoad {
+		loaded += s.records()
+	}
+	giveBack(loaded)
 	a.changing <- struct{}{}
 }
 

@@ -197,6 +197,7 @@ func (a *Authority) reloadSlot(ctx context.Context, s *slot, always bool) error 
 	found, err := s.loadAlone(ctx)
 	if err == nil {
 		found = append(found, s.finding(ZoneLoaded, nil))
+		defer func() { giveBack(s.records()) }()
 	}
 	a.publish(s)
 	a.observe(found)
