@@ -382,3 +382,40 @@ func TestPolicyErrors(t *testing.T) {
 		}
 	}
 }
+
+// The server's own secret changes, and cookies stay valid; what limits have counted stays, too, unless limits change.
+func TestRotation(t *testing.T) {
+	c := &component{jar: cookie.NewJar(cookie.NewSecret())}
+	s, err := decoded(t, `"rate_limit": {"responses_per_second": 5}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.use(s.policy)
+	client, now := netip.MustParseAddr("192.0.2.1"), time.Unix(1800000000, 0)
+	first := c.policy.Load()
+	given := first.jar.Append(nil, []byte("client's"), client, now)
+	c.rotateSecret()
+	if valid, fresh := c.policy.Load().jar.Check(given, client, now); !valid || fresh {
+		t.Errorf("after one rotation: valid %t, fresh %t", valid, fresh)
+	}
+	c.rotateSecret()
+	if valid, _ := c.policy.Load().jar.Check(given, client, now); valid {
+		t.Error("still valid after two rotations")
+	}
+	c.use(s.policy)
+	if c.policy.Load().limiter != first.limiter || first.limiter == nil {
+		t.Error("another limiter for the same limits")
+	}
+	if s, err = decoded(t, `"rate_limit": {"responses_per_second": 6}, "cookie_secrets": ["000102030405060708090a0b0c0d0e0f"]`); err != nil {
+		t.Fatal(err)
+	}
+	c.use(s.policy)
+	if c.policy.Load().limiter == first.limiter {
+		t.Error("the same limiter for other limits")
+	}
+	own := c.policy.Load().jar.Append(nil, []byte("client's"), client, now)
+	c.rotateSecret()
+	if valid, fresh := c.policy.Load().jar.Check(own, client, now); !valid || !fresh {
+		t.Error("a configured secret was rotated")
+	}
+}

@@ -97,6 +97,7 @@ func (r *responder) Handle(req *server.Request, out []byte) []byte {
 			return reply
 		}
 	}
+	r.countEDNS()
 	switch opcode {
 	case wire.OpcodeNotify:
 		return r.notify(req, out)
@@ -369,10 +370,14 @@ func (r *responder) countRequest(req *server.Request) {
 	} else {
 		c.Inc(reqV6)
 	}
+}
+
+// countEDNS counts what a message says in EDNS, once its signature, if it has one, is known to be good.
+func (r *responder) countEDNS() {
 	if e := &r.query.EDNS; e.Present && e.Version == 0 {
-		c.Inc(reqEDNS0)
+		r.count.Inc(reqEDNS0)
 		if e.DO {
-			c.Inc(reqDO)
+			r.count.Inc(reqDO)
 		}
 	}
 }

@@ -414,6 +414,26 @@ func TestCounters(t *testing.T) {
 	}
 }
 
+// Of a message whose signature is bad only where it came from, its opcode and the signature are counted.
+func TestCountersOfBadSignature(t *testing.T) {
+	g := newRig(t)
+	s := newStatistics()
+	g.countIn(s)
+	key := g.key
+	key.Secret = []byte("anothersecretanother")
+	msg, _, err := tsig.SignRequest(query("web.example.org", wire.TypeA, wire.FlagRD, 1232, true), key, g.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.send(msg, false)
+	want := map[int]uint64{reqV4: 1, reqUDP: 1, reqTSIG: 1, reqBadSig: 1, opQuery: 1, responses: 1, respEDNS0: 1, respTSIG: 1, rcodeNoError + int(wire.RcodeNotAuth): 1}
+	for i, d := range definitions() {
+		if got := s.counters.Value(i); got != want[i] {
+			t.Errorf("%s is %d, want %d", d.Path, got, want[i])
+		}
+	}
+}
+
 func FuzzHandle(f *testing.F) {
 	for _, name := range []string{"web.example.org", "a.old.example.org", "x.wild.example.org", "sub.example.org"} {
 		for _, t := range []wire.Type{wire.TypeA, wire.TypeANY, wire.TypeDS} {

@@ -135,7 +135,7 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("%q was taken", text)
 		}
 	}
-	if NewSecret() == NewSecret() {
+	if a, b := NewSecret(), NewSecret(); a == b {
 		t.Error("the same secret twice")
 	}
 }
