@@ -124,7 +124,7 @@ func (n network) background(until, name string, args ...string) program {
 	if err := p.cmd.Start(); err != nil {
 		n.Fatal(err)
 	}
-	watch := time.AfterFunc(20*time.Second, func() { p.cmd.Process.Kill() })
+	watch := time.AfterFunc(2*time.Minute, func() { p.cmd.Process.Kill() })
 	n.Cleanup(func() {
 		watch.Stop()
 		p.cmd.Process.Kill()
