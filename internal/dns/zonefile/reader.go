@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"syscall"
 
 	"bundy/internal/dns/wire"
 )
@@ -53,14 +54,22 @@ func Read(path string, origin wire.Name, o Options) iter.Seq2[wire.RR, error] {
 	}
 }
 
-// openRegular opens a file to read. A pipe or a device could keep a server waiting for ever.
+// openRegular opens a file to read. A pipe or a device could keep a server waiting for ever: opened without blocking it
+// cannot, and is then refused.
 func openRegular(path string) (io.ReadCloser, error) {
-	if info, err := os.Stat(path); err != nil {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
 		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
 	}
-	return os.Open(path)
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	if err != nil {
+		f.Close() // nothing was done with it
+		return nil, err
+	}
+	return f, nil
 }
 
 // reason gives the part of an error of the file system that does not repeat the path.
