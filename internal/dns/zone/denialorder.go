@@ -142,7 +142,7 @@ func (o *order) change(k []byte, in bool) {
 		o.root = nil
 	default:
 		o.root = pages[0]
-		for o.root.subs != nil && len(o.root.subs) == 1 {
+		for len(o.root.subs) == 1 {
 			o.root = o.root.subs[0]
 		}
 	}
