@@ -5,7 +5,7 @@ BIN     := bin
 LINKS   := bundyctl bundy-loadzone bundy-dbutil bundy-cmdctl-usermgr bundy-certgen
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test unit race lint reference demo run bench clean
+.PHONY: build test unit race lint reference demo run bench bench-auth clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/bundy ./cmd/bundy
@@ -44,6 +44,11 @@ run: build
 bench: build
 	tools/need bench
 	BUNDY_BENCH=1 $(GO) test -run '^TestPeers$$' -v -count=1 -timeout 30m ./test
+
+# The authoritative server beside nsd and knotd in one run: load, CPU for a query, latency, memory, reload.
+bench-auth: build
+	tools/need bench-auth
+	BUNDY_BENCH=1 $(GO) test -run '^TestAuthPeers$$' -v -count=1 -timeout 30m ./test
 
 clean:
 	rm -rf $(BIN)
