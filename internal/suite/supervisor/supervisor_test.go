@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -39,6 +40,7 @@ type actor struct {
 	name   string
 	pid    int
 	conn   *bus.Conn
+	calls  sync.WaitGroup // its announcement
 	done   chan struct{}
 }
 
@@ -52,14 +54,14 @@ func (f *troupe) Start(name string) (placement.Process, error) {
 	if f.silent {
 		return a, nil
 	}
-	go func() {
+	a.calls.Go(func() {
 		if _, err := a.conn.Register(context.Background(), host.ProcessName(name), a.answer); err != nil {
 			f.t.Error(err)
 		}
 		if err := a.conn.Call(context.Background(), host.SupervisorName, host.CommandAnnounce, host.ProcessArgs{Process: name}, nil); err != nil {
 			f.t.Error(err)
 		}
-	}()
+	})
 	return a, nil
 }
 
@@ -81,6 +83,7 @@ func (a *actor) answer(_ context.Context, command string, raw json.RawMessage) (
 }
 
 func (a *actor) die() {
+	a.calls.Wait() // it may be told to end before it has the answer
 	a.conn.Close()
 	<-a.conn.Done()
 	close(a.done)
