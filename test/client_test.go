@@ -76,13 +76,13 @@ func (c *client) message(kind dhcpv4.MessageType, mods ...dhcpv4.Modifier) *dhcp
 // lease runs the four-way exchange and returns the acknowledged address.
 func (c *client) lease() netip.Addr {
 	c.t.Helper()
-	offer := c.exchange(c.message(dhcpv4.MessageTypeDiscover), 10*time.Second)
+	offer := c.exchange(c.message(dhcpv4.MessageTypeDiscover), busy*10*time.Second)
 	if offer == nil || offer.MessageType() != dhcpv4.MessageTypeOffer {
 		c.t.Fatalf("%s got no offer: %v", c.name, offer)
 	}
 	ack := c.exchange(c.message(dhcpv4.MessageTypeRequest,
 		dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(offer.YourIPAddr)),
-		dhcpv4.WithOption(dhcpv4.OptServerIdentifier(offer.ServerIdentifier()))), 10*time.Second)
+		dhcpv4.WithOption(dhcpv4.OptServerIdentifier(offer.ServerIdentifier()))), busy*10*time.Second)
 	if ack == nil || ack.MessageType() != dhcpv4.MessageTypeAck {
 		c.t.Fatalf("%s got no acknowledgement: %v", c.name, ack)
 	}
@@ -95,7 +95,7 @@ func (c *client) renew(a netip.Addr) *dhcpv4.DHCPv4 {
 	c.t.Helper()
 	m := c.message(dhcpv4.MessageTypeRequest)
 	m.ClientIPAddr = a.AsSlice()
-	return c.exchange(m, 10*time.Second)
+	return c.exchange(m, busy*10*time.Second)
 }
 
 // release gives the lease back. There is no answer to it.

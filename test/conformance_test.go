@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -90,6 +91,10 @@ func below(text, label string) string {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	cases := readRecorded(t)
+	if raceEnabled { // all of them are asked without it, and in package zone
+		rand.Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
+		cases = cases[:len(cases)/5]
+	}
 	s := newSuite(t, "grouped")
 	zones := filepath.Join(s.dir, "zones")
 	if err := os.Mkdir(zones, 0o755); err != nil {

@@ -168,7 +168,7 @@ func (n *nameServer) send(q probe) error {
 		b.AddOPT(wire.EDNS{Size: 1232, DO: q.do}, nil)
 	}
 	msg := b.Bytes()
-	n.conn.SetDeadline(time.Now().Add(5 * time.Second))
+	n.conn.SetDeadline(time.Now().Add(busy * 5 * time.Second))
 	_, err := n.conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(msg))), msg...))
 	return err
 }

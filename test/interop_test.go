@@ -92,7 +92,11 @@ zone:
 
 // ask sends one message and gives the answer, nil if there is none that can be read.
 func ask(at netip.AddrPort, msg []byte, tcp bool) *wire.Message {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	return askWithin(busy*time.Second, at, msg, tcp)
+}
+
+func askWithin(limit time.Duration, at netip.AddrPort, msg []byte, tcp bool) *wire.Message {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	exchange := dnsclient.Exchange
 	if tcp {

@@ -91,7 +91,7 @@ func versionsOf(m *wire.Message) map[int]bool {
 // hammer asks questions over UDP, many at a time, until stop is closed: every one is answered, each answer is of one
 // version, and none is older than one that came before on its way. It returns the number of answers.
 func hammer(at netip.AddrPort, questions [][]byte, stop <-chan struct{}) (int, error) {
-	const patience = 3 * time.Second // to be told from a query that was lost, not from one that was slow
+	const patience = busy * 3 * time.Second // to be told from a query that was lost, not from one that was slow
 	conn, err := net.Dial("udp", at.String())
 	if err != nil {
 		return 0, err
