@@ -25,9 +25,9 @@ type staging struct {
 	w     writer
 	table table // of staged names
 
-	first, last ref   // of the names in the order in which they came
-	runs        []ref // every runLength-th name
-	names       int
+	last  ref   // of the names in the order in which they came
+	runs  []ref // every runLength-th name
+	names int
 
 	owner wire.Name // of the last record
 	at    ref       // its staged name
