@@ -32,6 +32,7 @@ func TestAuthPeers(t *testing.T) {
 	for _, names := range []int{100, 1_000_000} {
 		t.Run(strconv.Itoa(names), func(t *testing.T) { measureAuth(t, names) })
 	}
+	t.Run("zones", measureZones)
 }
 
 // authPeer is a server with one zone.

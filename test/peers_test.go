@@ -23,7 +23,6 @@ func TestPeers(t *testing.T) {
 	}
 	t.Run("start", measureStart)
 	t.Run("dns", measureDNS)
-	t.Run("zones", measureZones)
 	t.Run("dhcp", measureDHCP)
 }
 
