@@ -119,6 +119,9 @@ func newSuite(t *testing.T, placement string) *suite {
 	}
 	t.Cleanup(func() {
 		s.stop()
+		if strings.Contains(s.log.String(), "WARNING: DATA RACE") {
+			t.Error("a data race in the suite")
+		}
 		if t.Failed() {
 			text := s.log.String()
 			t.Logf("log of the suite:\n%s", text[max(0, len(text)-6000):])
@@ -159,7 +162,7 @@ func (s *suite) write(name, text string) string {
 
 func (s *suite) program(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(s.bin, name), args...)
-	cmd.Env = append(os.Environ(), "HOME="+s.dir)
+	cmd.Env = append(os.Environ(), "HOME="+s.dir, "GORACE=atexit_sleep_ms=0") // or each program takes a second to end
 	return cmd
 }
 
