@@ -36,6 +36,9 @@ func (s *server) allocate(x *exchange) bool {
 			return false
 		}
 		x.decision = allocate.Request(q, view)
+		if x.obtains() && s.decliner.resting(x.decliner(), x.now) { // no DISCOVER need go before it
+			return s.drop(x, "the client has declined too many addresses")
+		}
 		if x.decision.Verdict != allocate.Grant {
 			s.refused(x, q.Requested, x.decision.Reason)
 		}
@@ -85,6 +88,12 @@ func (s *server) forget(x *exchange) {
 		s.desk.offers.Drop(a)
 		s.desk.sync(a, x.now)
 	}
+}
+
+// obtains tells whether a client gets an address that it does not have yet.
+func (x *exchange) obtains() bool {
+	d := x.decision
+	return d.Verdict == allocate.Grant && !(d.Known && d.Previous.InUse(x.now) && x.client.Owns(d.Previous))
 }
 
 func (s *server) refused(x *exchange, a netip.Addr, why string) {

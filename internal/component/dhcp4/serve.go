@@ -168,11 +168,7 @@ func checkLengths(m *packet4.Message) error {
 // accept tells whether the message is for this server and its client can be identified.
 func (s *server) accept(x *exchange) bool {
 	m := &x.request
-	drop := func(why string) bool {
-		s.stats.receiveDrop.Add(1)
-		s.log.Log(msgPacketProcessFail, x.kind, x.packet.Source, why)
-		return false
-	}
+	drop := func(why string) bool { return s.drop(x, why) }
 	if m.Op != packet4.BootRequest {
 		return drop("it is a reply")
 	}
@@ -215,6 +211,12 @@ func (s *server) accept(x *exchange) bool {
 		x.foreign = true // allocate forgets the offer
 	}
 	return true
+}
+
+func (s *server) drop(x *exchange, why string) bool {
+	s.stats.receiveDrop.Add(1)
+	s.log.Log(msgPacketProcessFail, x.kind, x.packet.Source, why)
+	return false
 }
 
 func allZero(s string) bool {

@@ -499,6 +499,28 @@ func TestWhoDeclinesEverythingRests(t *testing.T) {
 	}
 }
 
+// TestWhoDeclinesEverythingRestsWithoutDiscover is the same for a client that asks for addresses without an offer. One
+// that it has in another network it may keep.
+func TestWhoDeclinesEverythingRestsWithoutDiscover(t *testing.T) {
+	b := newBench(t, strings.NewReplacer(`- 192.0.2.12"`, `- 192.0.2.99"`, `"subnet4": [`,
+		`"subnet4": [{"subnet": "198.18.0.0/24", "pool": ["198.18.0.10 - 198.18.0.99"]}, `).Replace(basicConfig))
+	other := []string{"want=198.18.0.10", "server=198.51.100.1", "giaddr=198.18.0.1"}
+	b.expect(b.exchange(packet4.Request, other...), "ACK 198.18.0.10")
+	declined := 0
+	for i := range 50 {
+		want := fmt.Sprintf("want=192.0.2.%d", 10+i)
+		if b.exchange(packet4.Request, want, "server=198.51.100.1") == nil {
+			break
+		}
+		b.exchange(packet4.Decline, want, "server=198.51.100.1")
+		declined++
+	}
+	if declined != maxDeclines {
+		t.Errorf("%d addresses declined by one client", declined)
+	}
+	b.expect(b.exchange(packet4.Request, other...), "ACK 198.18.0.10")
+}
+
 func TestDeclinedAddressRests(t *testing.T) {
 	b := newBench(t, basicConfig)
 	b.exchange(packet4.Request, "want=192.0.2.10", "server=198.51.100.1")
