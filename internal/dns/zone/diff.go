@@ -52,6 +52,9 @@ func (v *Version) Apply(d Diff) (*Version, error) {
 			return nil, fmt.Errorf("%w: %s %s: %w", ErrDiff, c.name, k.typ, err)
 		}
 		var s rrset
+		if err := checkSize(c.name, records); err != nil {
+			return nil, fmt.Errorf("zone %s: %w", v.origin, err)
+		}
 		if len(records) > 0 {
 			s = newSet(v.class, records)
 		}

@@ -2,6 +2,7 @@ package zone
 
 import (
 	"encoding/binary"
+	"fmt"
 	"iter"
 	"math"
 
@@ -25,6 +26,10 @@ const (
 	setHead  = 12
 	hasLower = 1 << 31
 )
+
+// maxSet bounds the octets of an RRset: several times what can fit a message, even if each name in it is compressed to
+// two octets. More could never be sent, and the length would not fit the head.
+const maxSet = 1 << 24
 
 // record is one RR without owner and class.
 type record struct {
@@ -63,7 +68,7 @@ func targetOffset(t wire.Type) (int, bool) {
 }
 
 // appendSet appends the form in memory of an RRset with one TTL of records (at least one) of one owner and type, all
-// different. The TTL of each record becomes the lowest of all (RFC 2181 section 5.2).
+// different, whose size was checked. The TTL of each record becomes the lowest of all (RFC 2181 section 5.2).
 func appendSet(dst []byte, class wire.Class, records []record) []byte {
 	ttl := uint32(math.MaxInt32)
 	for _, r := range records {
@@ -114,6 +119,18 @@ func (s rrset) appendTo(dst []byte) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, size|hasLower)
 	dst = append(dst, s.encoded...)
 	return append(dst, s.lowered...)
+}
+
+// checkSize tells whether records of one name are too many for an RRset.
+func checkSize(owner wire.Name, records []record) error {
+	size := 0
+	for _, r := range records {
+		size += wire.RRHead + len(r.data)
+	}
+	if size > maxSet {
+		return fmt.Errorf("the RRset %s %s of %d records, %d octets: %w", owner, records[0].typ, len(records), size, ErrTooLarge)
+	}
+	return nil
 }
 
 // newSet makes an RRset outside of a node, as appendSet does.

@@ -7,8 +7,8 @@ import (
 	"bundy/internal/dns/pages"
 )
 
-// ErrTooLarge is the error for a zone that a slab cannot hold.
-var ErrTooLarge = errors.New("zone is too large to be held in memory")
+// ErrTooLarge is wrapped by errors for a zone that a slab cannot hold, and for an RRset that no message can.
+var ErrTooLarge = errors.New("too large to be held in memory")
 
 const (
 	unitBits   = 3                    // what a slab holds begins at a multiple of 8 octets

@@ -214,6 +214,9 @@ func (n *nodeWriter) node(staged []byte) (ref, error) {
 			end++
 		}
 		set := distinct(rest[:end])
+		if err := checkSize(name, set); err != nil {
+			return 0, err
+		}
 		n.buf = appendSet(n.buf, n.v.class, set)
 		n.rrs += len(set)
 		if n.v.isCut(set[0].typ, name) {
