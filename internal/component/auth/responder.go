@@ -257,6 +257,7 @@ func (r *responder) lookup(req *server.Request, out []byte) []byte {
 		r.countAnswer(a)
 		r.countZone(a)
 	}
+	a.Release()
 	return reply
 }
 

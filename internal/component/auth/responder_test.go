@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"bundy/internal/dns/authority"
 	"bundy/internal/dns/cookie"
@@ -503,6 +505,21 @@ func TestAnswerAllocatesNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations an answer", name, n)
 		}
 	}
+}
+
+// TestZoneGoesWithItsConfiguration: a responder that nobody asks any more keeps no zone that was taken out of service.
+func TestZoneGoesWithItsConfiguration(t *testing.T) {
+	g := newRig(t)
+	old := weak.Make(g.authority.Catalog().Get(wire.ClassIN, wire.MustParseName("example.org")).Version())
+	for _, name := range []string{"web.example.org", "nope.example.org"} {
+		g.ask(query(name, wire.TypeA, 0, 1232, true), false)
+	}
+	g.authority.Catalog().Replace(nil)
+	runtime.GC()
+	if old.Value() != nil {
+		t.Error("the zone is still in memory")
+	}
+	runtime.KeepAlive(g)
 }
 
 func BenchmarkAnswer(b *testing.B) {

@@ -56,9 +56,16 @@ type synthesis struct {
 }
 
 func (a *Answer) reset() {
+	a.Release()
 	a.Rcode, a.AA, a.links, a.denial.runs = wire.RcodeNoError, false, 0, 0
+}
+
+// Release gives up what the Answer refers to, when it was sent: versions that go out of service would else stay in memory
+// for as long as no other question comes.
+func (a *Answer) Release() {
 	a.zone, a.source = nil, ""
 	for i := range a.sections {
+		clear(a.sections[i])
 		a.sections[i] = a.sections[i][:0]
 	}
 }
