@@ -97,17 +97,18 @@ func (v *Version) All() iter.Seq[wire.RR] {
 	}
 }
 
-// sorted gives the names that own records in canonical order. Sorting by a key made once a name, the labels from the
-// root on with their ends marked, is several times as fast as comparing names label by label.
+// sorted gives the names that own records in canonical order. Sorting by a key made once a name is several times as fast
+// as comparing names label by label.
 func (v *Version) sorted() []node {
 	type keyed struct {
 		key  string
 		node node
 	}
 	all := make([]keyed, 0, v.names.frozen.table.n)
+	var room [maxOrderKey]byte
 	v.names.all(func(n node) bool {
 		if n.owns() {
-			all = append(all, keyed{sortKey(n.key()), n})
+			all = append(all, keyed{string(appendOrderKey(room[:0], n.key(), v.key)), n})
 		}
 		return true
 	})
@@ -117,27 +118,4 @@ func (v *Version) sorted() []node {
 		nodes[i] = k.node
 	}
 	return nodes
-}
-
-// sortKey makes a string whose byte order is the canonical order of names: labels from the last to the first, each
-// ended by two zero octets, with a zero octet inside a label written as 0 1.
-func sortKey(key wire.Name) string {
-	var offs [128]uint8
-	labels := 0
-	for i := 0; i < len(key) && key[i] != 0; i += 1 + int(key[i]) {
-		offs[labels] = uint8(i)
-		labels++
-	}
-	out := make([]byte, 0, len(key)+labels)
-	for i := labels - 1; i >= 0; i-- {
-		at := int(offs[i])
-		for _, c := range []byte(key[at+1 : at+1+int(key[at])]) {
-			out = append(out, c)
-			if c == 0 {
-				out = append(out, 1)
-			}
-		}
-		out = append(out, 0, 0)
-	}
-	return string(out)
 }
