@@ -1,6 +1,7 @@
 # Bundy: build, try, test. Every target works on a fresh Debian machine with Go; as root, what is missing is installed
 # from Debian's packages, otherwise the target says what is missing.
 GO      ?= go
+export PATH := $(PATH):/usr/sbin:/sbin
 BIN     := bin
 LINKS   := bundyctl bundy-loadzone bundy-dbutil bundy-cmdctl-usermgr bundy-certgen
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -14,14 +15,14 @@ build:
 # All tests: units, and whole suites in both placements.
 test: lint
 	tools/need test
-	$(GO) test -timeout 30m ./...
+	GO=$(GO) tools/test -timeout 30m ./...
 
 unit:
-	$(GO) test ./internal/... ./cmd/...
+	GO=$(GO) tools/test ./internal/... ./cmd/...
 
 race:
 	tools/need race
-	GORACE=atexit_sleep_ms=0 $(GO) test -race -timeout 30m ./...
+	GORACE=atexit_sleep_ms=0 GO=$(GO) tools/test -race -timeout 30m ./...
 
 lint:
 	$(GO) vet ./...
