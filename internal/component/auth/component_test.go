@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -58,16 +59,17 @@ func (l *loopback) count() int {
 	return len(l.held)
 }
 
-// freePort gives a port that was free for TCP and UDP on all loopback addresses just now.
+// freePort gives a port that was free for TCP and UDP on all addresses just now. It lies below those that the system gives
+// to clients, whose connections, even ended ones, would be in the way of 0.0.0.0.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 50 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port := 10000 + rand.IntN(22000)
+		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		port := l.Addr().(*net.TCPAddr).Port
-		p, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		p, err := net.ListenPacket("udp", fmt.Sprintf(":%d", port))
 		l.Close()
 		if err == nil {
 			p.Close()

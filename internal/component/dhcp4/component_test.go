@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -103,14 +104,17 @@ func (r relay) exchange(kind packet4.Type, parts ...string) *packet4.Message {
 	return &answer
 }
 
-// freePort finds a UDP port that nobody uses.
+// freePort finds a UDP port that nobody uses, below those that the system gives to clients.
 func freePort(t *testing.T) int {
-	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 50 {
+		port := 10000 + rand.IntN(22000)
+		if c, err := net.ListenPacket("udp4", fmt.Sprintf(":%d", port)); err == nil {
+			c.Close()
+			return port
+		}
 	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 func leaseFile(t *testing.T, path string) string {

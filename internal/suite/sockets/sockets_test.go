@@ -3,6 +3,7 @@ package sockets
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -178,13 +179,34 @@ func TestPortOfDyingProcess(t *testing.T) {
 	}
 }
 
+// freePort gives a port that was free on all addresses just now. It lies below those that the system gives to clients,
+// whose connections, even ended ones, would be in the way of 0.0.0.0.
+func freePort(t *testing.T, kind Kind) uint16 {
+	t.Helper()
+	k := NewKeeper(nil)
+	defer k.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // no second try
+	for range 50 {
+		port := uint16(10000 + rand.IntN(22000))
+		files, err := k.For("a").Get(ctx, Request{Kind: kind, Address: netip.AddrPortFrom(netip.IPv4Unspecified(), port)})
+		if err == nil {
+			files[0].Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
+}
+
 // A commit narrows or widens an address while the sockets of the old configuration are still open.
 func TestAddressChange(t *testing.T) {
 	for _, kind := range []Kind{UDP, TCP} {
 		k := NewKeeper(nil)
 		defer k.Close()
 		source := k.For("a")
-		port := localPort(t, get(t, source, Request{Kind: kind, Address: loopback(0)})[0])
+		port := freePort(t, kind)
+		get(t, source, Request{Kind: kind, Address: loopback(port)})
 		wide := Request{Kind: kind, Address: netip.AddrPortFrom(netip.IPv4Unspecified(), port)}
 		get(t, source, Request{Kind: kind, Address: loopback(port), Copies: 1})
 		get(t, source, wide)
