@@ -33,11 +33,18 @@ type Answer struct {
 
 	zone     *Entry    // that the question is for; nil if there is none, or it came without a catalog
 	source   wire.Name // see Source; part of the question's name
+	others   []visited // further zones, that aliases led to
 	sections [3][]item
 	links    int
 	synth    [maxLinks + 1]synthesis
 	star     [wire.MaxName + 2]byte
 	denial   denialRoom
+}
+
+// visited is a zone that an answer comes from, in the version that was in service when the answer first needed it.
+type visited struct {
+	entry   *Entry
+	version *Version
 }
 
 // item is one RRset to send.
@@ -64,6 +71,8 @@ func (a *Answer) reset() {
 // for as long as no other question comes.
 func (a *Answer) Release() {
 	a.zone, a.source = nil, ""
+	clear(a.others)
+	a.others = a.others[:0]
 	for i := range a.sections {
 		clear(a.sections[i])
 		a.sections[i] = a.sections[i][:0]
@@ -131,6 +140,7 @@ func (a *Answer) follow(c *Catalog, v *Version, name wire.Name, qtype wire.Type,
 		return
 	}
 	a.AA = true
+	first := v
 	for {
 		target := a.step(v, name, qtype, do)
 		if target == "" || a.links >= maxLinks || do && !a.affords(v, hashesOfStep) {
@@ -148,10 +158,26 @@ func (a *Answer) follow(c *Catalog, v *Version, name wire.Name, qtype wire.Type,
 		if e == nil {
 			return
 		}
-		if v = e.Version(); v == nil || !v.soa.exists() || !v.ns.exists() {
+		if v = a.versionOf(e, first); v == nil || !v.soa.exists() || !v.ns.exists() {
 			return // what was found so far is a good answer; the resolver asks on for the rest
 		}
 	}
+}
+
+// versionOf gives the version of a zone that an alias leads to. All of an answer that comes from one zone comes from one
+// version of it, whatever is put in service meanwhile: else an alias of the old one could lead to nothing in the new one.
+func (a *Answer) versionOf(e *Entry, first *Version) *Version {
+	if e == a.zone {
+		return first
+	}
+	for _, z := range a.others {
+		if z.entry == e {
+			return z.version
+		}
+	}
+	v := e.Version()
+	a.others = append(a.others, visited{e, v})
+	return v
 }
 
 // step answers for one name, which lies in v. It returns the name that an alias leads to, "" if the answer is complete.

@@ -1,6 +1,8 @@
 package zone_test
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 
 	"bundy/internal/dns/wire"
@@ -51,5 +53,49 @@ c.example. 60 IN NS ns.other.`))
 	var a zone.Answer
 	if c.Lookup(wire.ClassIN, wire.MustParseName("other."), wire.TypeA, false, &a); a.Zone() != nil {
 		t.Error("a zone for a name in none")
+	}
+}
+
+// TestAliasStaysInItsVersion asks for an alias while versions come, in each of which it leads to another name.
+func TestAliasStaysInItsVersion(t *testing.T) {
+	version := func(origin string, n int, more string) *zone.Version {
+		text := fmt.Sprintf("%s 60 IN SOA ns. h. %d 1 1 1 1\n%[1]s 60 IN NS ns.\n", origin, n) + fmt.Sprintf(more, n)
+		v, err := zone.Build(wire.MustParseName(origin), wire.ClassIN, seq(parseZone(t, text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	var home, away [2]*zone.Version
+	for n := range 2 {
+		home[n] = version("home.", n, "far.home. 60 IN CNAME alias%[1]d.home.\nalias%[1]d.home. 60 IN CNAME alias.example.\n")
+		away[n] = version("example.", n, "alias.example. 60 IN CNAME to%[1]d.example.\nto%[1]d.example. 60 IN TXT here\n")
+	}
+	var c zone.Catalog
+	c.Put(away[0])
+	c.Put(home[0])
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		for n := 1; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+				c.Put(away[n%2])
+				c.Put(home[n%2])
+			}
+		}
+	})
+	defer all.Wait()
+	defer close(stop)
+	var a zone.Answer
+	for range 50_000 {
+		for name, links := range map[string]int{"alias.example.": 1, "far.home.": 3} {
+			c.Lookup(wire.ClassIN, wire.MustParseName(name), wire.TypeTXT, false, &a)
+			if a.Rcode != wire.RcodeNoError || a.Answers() != links+1 {
+				t.Fatalf("%s: %s with %d RRsets", name, a.Rcode, a.Answers())
+			}
+		}
 	}
 }
