@@ -16,7 +16,8 @@ var ErrOutOfZone = errors.New("record is out of the zone")
 // Build makes a version of the records, in any order; repeated records count once. RRsets with different TTLs get the
 // lowest; a TTL above 2^31-1 is 0 (RFC 2181 section 8). The first error of records ends it. A zone without SOA or NS
 // can be built, so that Check can say what is wrong with it, but it is not served. What records gives must stay as it is
-// until Build returns, but is not kept. A zone of more than about 30 GiB is ErrTooLarge.
+// until Build returns, but is not kept. A zone of more than about 30 GiB is ErrTooLarge, and one with an RRset
+// that no message could hold ErrTooManyRecords.
 func Build(origin wire.Name, class wire.Class, records iter.Seq2[wire.RR, error]) (*Version, error) {
 	v := &Version{origin: origin, key: origin.Lower(), class: class}
 	s, err := newStaging(v)

@@ -32,7 +32,8 @@ type change struct {
 
 // Apply makes the next version. It shares with v all that the difference does not touch, so that its cost is the size
 // of the difference, not of the zone. Every deleted record must be there (its TTL is not compared), no added one may
-// be, From must be the serial of v and To that of the result; else the error wraps ErrDiff, or ErrOutOfZone.
+// be, From must be the serial of v and To that of the result; else the error wraps ErrDiff, ErrOutOfZone
+// or ErrTooManyRecords.
 func (v *Version) Apply(d Diff) (*Version, error) {
 	if d.From != v.Serial() {
 		return nil, fmt.Errorf("%w: %s has serial %d, the difference begins at %d", ErrDiff, v.origin, v.Serial(), d.From)
@@ -52,7 +53,7 @@ func (v *Version) Apply(d Diff) (*Version, error) {
 			return nil, fmt.Errorf("%w: %s %s: %w", ErrDiff, c.name, k.typ, err)
 		}
 		var s rrset
-		if err := checkSize(c.name, records); err != nil {
+		if err := checkCount(c.name, records); err != nil {
 			return nil, fmt.Errorf("zone %s: %w", v.origin, err)
 		}
 		if len(records) > 0 {

@@ -2,6 +2,7 @@ package zone
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -27,9 +28,12 @@ const (
 	hasLower = 1 << 31
 )
 
-// maxSet bounds the octets of an RRset: several times what can fit a message, even if each name in it is compressed to
-// two octets. More could never be sent, and the length would not fit the head.
-const maxSet = 1 << 24
+// maxRecords bounds the records of an RRset: so many fit a message when each takes 12 octets, for the owner, the head and
+// RDATA. More could never be sent, and changing one by one those of an RRset without bound is work without bound.
+const maxRecords = wire.MaxMessage / 12
+
+// ErrTooManyRecords is wrapped by errors for an RRset that no message could hold.
+var ErrTooManyRecords = errors.New("more than a message can hold")
 
 // record is one RR without owner and class.
 type record struct {
@@ -68,7 +72,7 @@ func targetOffset(t wire.Type) (int, bool) {
 }
 
 // appendSet appends the form in memory of an RRset with one TTL of records (at least one) of one owner and type, all
-// different, whose size was checked. The TTL of each record becomes the lowest of all (RFC 2181 section 5.2).
+// different and at most maxRecords. The TTL of each record becomes the lowest of all (RFC 2181 section 5.2).
 func appendSet(dst []byte, class wire.Class, records []record) []byte {
 	ttl := uint32(math.MaxInt32)
 	for _, r := range records {
@@ -121,14 +125,10 @@ func (s rrset) appendTo(dst []byte) []byte {
 	return append(dst, s.lowered...)
 }
 
-// checkSize tells whether records of one name are too many for an RRset.
-func checkSize(owner wire.Name, records []record) error {
-	size := 0
-	for _, r := range records {
-		size += wire.RRHead + len(r.data)
-	}
-	if size > maxSet {
-		return fmt.Errorf("the RRset %s %s of %d records, %d octets: %w", owner, records[0].typ, len(records), size, ErrTooLarge)
+// checkCount tells whether records of one name and type are too many for an RRset.
+func checkCount(owner wire.Name, records []record) error {
+	if len(records) > maxRecords {
+		return fmt.Errorf("%s has %d %s records: %w", owner, len(records), records[0].typ, ErrTooManyRecords)
 	}
 	return nil
 }

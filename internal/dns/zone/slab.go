@@ -7,8 +7,8 @@ import (
 	"bundy/internal/dns/pages"
 )
 
-// ErrTooLarge is wrapped by errors for a zone that a slab cannot hold, and for an RRset that no message can.
-var ErrTooLarge = errors.New("too large to be held in memory")
+// ErrTooLarge is wrapped by errors for a zone that a slab cannot hold.
+var ErrTooLarge = errors.New("zone is too large to be held in memory")
 
 const (
 	unitBits   = 3                    // what a slab holds begins at a multiple of 8 octets
@@ -23,7 +23,8 @@ const (
 type ref uint32
 
 // slab is memory for many small things, in a few pieces without pointers: the collector has nothing to walk, and
-// a reference takes four octets. What was written never moves.
+// a reference takes four octets. A ref is good for ever; what at gave for it is only good for reading once its writer has
+// gone on to the next chunk.
 type slab struct {
 	mu     sync.Mutex // held to append a chunk
 	chunks [][]byte

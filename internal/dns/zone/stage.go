@@ -214,7 +214,7 @@ func (n *nodeWriter) node(staged []byte) (ref, error) {
 			end++
 		}
 		set := distinct(rest[:end])
-		if err := checkSize(name, set); err != nil {
+		if err := checkCount(name, set); err != nil {
 			return 0, err
 		}
 		n.buf = appendSet(n.buf, n.v.class, set)
