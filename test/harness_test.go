@@ -180,7 +180,7 @@ func (s *suite) tryStart() error {
 	args := append([]string{"--data-path", s.dir, "--placement", s.placement, "--cmdctl-port", strconv.Itoa(int(s.cmdctl)), "--pid-file", pidFile}, s.options...)
 	s.cmd = s.program("bundy", args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL} // nothing outlives a test that ran out of time
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}

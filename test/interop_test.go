@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -73,6 +74,7 @@ zone:
 		}
 		cmd := exec.Command(p.name, p.args(s.write(p.name+".conf", fmt.Sprintf(p.conf, at.Addr(), at.Port(), dir, origin, file)))...)
 		cmd.Stdout, cmd.Stderr = s.log, s.log
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
