@@ -261,12 +261,8 @@ func TestNamesFollowLeases(t *testing.T) {
 	}
 	s.eventually(both("alpha.lab.example.", "192.0.2.3")...)
 	s.row(tombstone("192.0.2.3"))
+	s.marks = true // they go with an update of their own, behind the addresses
 	s.eventually()
-	for _, zone := range []string{"lab.example.", "2.0.192.in-addr.arpa."} {
-		if left := s.dns.Records(zone); len(left) > 0 {
-			t.Errorf("zone %s still has %q", zone, left)
-		}
-	}
 }
 
 func TestChangesWhileNotRunning(t *testing.T) {
