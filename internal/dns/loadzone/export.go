@@ -63,27 +63,30 @@ func (l *loader) stored(ctx context.Context, db *zonedb.DB) (*zone.Version, erro
 	return v, err
 }
 
-// writeFile writes the records beside the file and then gives them its name.
+// writeFile writes the records to a file of a name that nobody can foresee beside the file, and gives it the file's name
+// when all of it is on disk.
 func writeFile(path string, v *zone.Version) (n int, err error) {
 	const mode = 0o644 // as an editor would: what is in a zone is public
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return writeTo(path, os.O_WRONLY, 0, v) // a device or pipe is not replaced
+		f, err := os.OpenFile(path, os.O_WRONLY, 0) // a device or pipe is not replaced
+		if err != nil {
+			return 0, err
+		}
+		n, err := zonefile.Write(f, v.All())
+		return n, errors.Join(err, f.Close())
 	}
-	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
-	if n, err = writeTo(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode, v); err == nil {
-		err = os.Rename(next, path)
-	}
-	if err != nil {
-		return n, errors.Join(err, os.RemoveAll(next))
-	}
-	return n, nil
-}
-
-func writeTo(path string, flags int, mode fs.FileMode, v *zone.Version) (int, error) {
-	f, err := os.OpenFile(path, flags, mode)
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return 0, err
 	}
-	n, err := zonefile.Write(f, v.All())
-	return n, errors.Join(err, f.Close())
+	if n, err = zonefile.Write(f, v.All()); err == nil {
+		err = errors.Join(f.Chmod(mode), f.Sync())
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return n, errors.Join(err, os.RemoveAll(f.Name()))
+	}
+	return n, nil
 }
