@@ -46,7 +46,10 @@ func upgrade(ctx context.Context, path string, done func(wire.Name, wire.Class, 
 	if err := os.Rename(file, path); err != nil {
 		return "", all, errors.Join(err, os.Remove(backup))
 	}
-	return backup, all, syncDirectory(filepath.Dir(path))
+	if err := syncDirectory(filepath.Dir(path)); err != nil { // the new name may be lost again: back to the old file
+		return "", all, errors.Join(err, os.Rename(backup, path))
+	}
+	return backup, all, nil
 }
 
 // convert makes the new database, closed and on disk.
