@@ -86,6 +86,7 @@ and nothing was changed.`,
 		},
 	}
 	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.DisableFlagsInUseLine = true
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.BoolVarP(&p.check, "check", "c", false, "tell whether the database must be upgraded")

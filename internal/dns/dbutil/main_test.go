@@ -186,6 +186,21 @@ func TestBackupsAreKept(t *testing.T) {
 	}
 }
 
+// A file is named as people do: by where they are.
+func TestRelativePath(t *testing.T) {
+	path := database(t, version1, tables1, contents)
+	t.Chdir(filepath.Dir(path))
+	if status, _, errs := run("", "--check", "zone.sqlite3"); status != statusOld {
+		t.Errorf("check: %d, %s", status, errs)
+	}
+	if status, out, errs := run("", "--upgrade", "-n", "zone.sqlite3"); status != 0 || !strings.Contains(out, "The old file is zone.sqlite3.backup.") {
+		t.Errorf("upgrade: %d, %s%s", status, out, errs)
+	}
+	if status, _, errs := run("", "--check", filepath.Join("..", filepath.Base(filepath.Dir(path)), "zone.sqlite3")); status != statusCurrent {
+		t.Errorf("check afterwards: %d, %s", status, errs)
+	}
+}
+
 // An upgrade that fails changes nothing and names every record at fault.
 func TestUnreadable(t *testing.T) {
 	for _, c := range []struct{ statement, want string }{

@@ -51,6 +51,7 @@ when the file is free of errors. The file "-" is standard input.`,
 		RunE:          func(*cobra.Command, []string) error { run = true; return nil },
 	}
 	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.DisableFlagsInUseLine = true
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&config, "config", "c", "", `data source as `+"`JSON`"+`: {"database_file": path}`)

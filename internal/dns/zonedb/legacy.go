@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/url"
 	"os"
+	"path/filepath"
 
 	"modernc.org/sqlite"
 
@@ -54,6 +55,10 @@ func ReadVersion(ctx context.Context, path string) (major, minor int, err error)
 
 // connectOld opens a database as it is. Whoever uses it is not waited for.
 func connectOld(path string, q url.Values) (*sql.DB, error) {
+	path, err := filepath.Abs(path) // the first part of a relative one would be taken for a host
+	if err != nil {
+		return nil, err
+	}
 	connector, err := sqlite.NewConnector((&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
 	if err != nil {
 		return nil, err
