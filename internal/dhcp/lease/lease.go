@@ -9,26 +9,43 @@ import (
 type State uint8
 
 const (
-	Active    State = 0 // given to a client until it expires
-	Declined  State = 1 // found in use by somebody else; not given out until it expires
-	Reclaimed State = 2 // expired and processed: names withdrawn, address free, remembered for the same client
+	Active     State = 0 // given to a client until it expires
+	Declined   State = 1 // found in use by somebody else; not given out until it expires
+	Reclaimed  State = 2 // expired or released: names withdrawn, address free, remembered for the same client
+	Registered State = 4 // chosen by the client itself, which told us (RFC 9686)
 )
 
-// Infinity is the lifetime of a lease that never expires (RFC 2131 section 3.3).
+// Kind says what a lease is about, as in the lease files of DHCPv6 but for V4.
+type Kind uint8
+
+const (
+	V4 Kind = iota // an IPv4 address
+	NA             // a non-temporary IPv6 address (IA_NA)
+	TA             // a temporary IPv6 address (IA_TA)
+	PD             // a delegated IPv6 prefix (IA_PD)
+)
+
+// Infinity is the lifetime of a lease that never expires (RFC 2131 section 3.3, RFC 9915 section 7.7).
 const Infinity = 0xffffffff
 
-// Lease is one DHCPv4 lease. It is a value: stores copy it; slices and strings in it are immutable once stored.
+// Lease is one lease of either family. It is a value: stores copy it; its strings hold raw octets.
 type Lease struct {
-	Address       netip.Addr
+	Address       netip.Addr // for PD the first address of the prefix; no two leases have the same
+	Kind          Kind
+	PrefixLength  uint8     // of PD; else 0: see Prefix
 	HWType        uint8     // hardware type, 1 Ethernet
-	HWAddr        string    // hardware address, raw bytes; may be empty
-	ClientID      string    // contents of option 61, raw bytes; empty when the client sent none
+	HWSource      uint8     // how a DHCPv6 server learned HWAddr (Kea's numbers); 0 unknown
+	HWAddr        string    // hardware address; may be empty
+	ClientID      string    // of V4: contents of option 61; empty when the client sent none
+	DUID          string    // of NA, TA and PD: the client
+	IAID          uint32    // of NA, TA and PD: which of the client's associations
 	ValidLifetime uint32    // seconds; Infinity; 0 only in the journal: the lease is gone
+	Preferred     uint32    // of NA, TA and PD: seconds
 	Start         time.Time // client's last transaction time, whole seconds UTC, never earlier than that time
 	SubnetID      uint32
-	FQDNForward   bool   // the server has (asked for) the A record
+	FQDNForward   bool   // the server has (asked for) the A or AAAA record
 	FQDNReverse   bool   // the server has (asked for) the PTR record
-	Hostname      string // name in DNS with final dot when FQDN flags are set, else what the client said; raw bytes
+	Hostname      string // name in DNS with final dot when FQDN flags are set, else what the client said
 	State         State
 	UserContext   string // JSON text or empty
 }
@@ -44,37 +61,10 @@ func (l Lease) Expired(now time.Time) bool {
 // InUse tells whether the address must not be given to another client at now.
 func (l Lease) InUse(now time.Time) bool { return l.State != Reclaimed && !l.Expired(now) }
 
-// Store keeps the leases of one server in memory and on disk. Reads see the newest state, acknowledged or not. Only
-// the server's own goroutine writes; reads may come from any goroutine.
-type Store interface {
-	// Get finds the lease of an address, in any state.
-	Get(netip.Addr) (Lease, bool)
-
-	// ByClientID and ByHWAddr find the lease of a client in a subnet, in any state; if there are several, one that is
-	// active, else the latest.
-	ByClientID(subnet uint32, clientID string) (Lease, bool)
-	ByHWAddr(subnet uint32, hwType uint8, hwAddr string) (Lease, bool)
-
-	// Put stores l as the newest state of its address at once in memory and queues it for the disk. done is called
-	// once, from another goroutine, when the row is durable (nil) or could not be written (the memory has then gone
-	// back to the last durable state of that address). done may be nil.
-	Put(l Lease, done func(error))
-
-	// Delete removes the lease of an address, with a tombstone in the journal; done as for Put.
-	Delete(a netip.Addr, done func(error))
-
-	// Expired gives up to limit leases with State Active or Declined whose time is over at now, oldest first; and
-	// NextExpiry the earliest end of any such lease (false if none).
-	Expired(now time.Time, limit int) []Lease
-	NextExpiry() (time.Time, bool)
-
-	// ReclaimedBefore gives up to limit leases with State Reclaimed that ended before t, oldest first.
-	ReclaimedBefore(t time.Time, limit int) []Lease
-
-	// All calls fn for each lease until it returns false, in no order, on a state between two writes.
-	All(fn func(Lease) bool)
-
-	// Flush waits until all that was put before is durable and returns the first error since the last Flush.
-	Flush() error
-	Close() error
+// Prefix is what the lease is about: the delegated prefix, or the address alone.
+func (l Lease) Prefix() netip.Prefix {
+	if l.Kind == PD {
+		return netip.PrefixFrom(l.Address, int(l.PrefixLength))
+	}
+	return netip.PrefixFrom(l.Address, l.Address.BitLen())
 }
