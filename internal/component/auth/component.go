@@ -114,11 +114,11 @@ func (c *component) rotateSecret() {
 }
 
 // Call runs a command.
-func (c *component) Call(_ context.Context, command string, args map[string]json.RawMessage) (any, error) {
+func (c *component) Call(ctx context.Context, command string, args map[string]json.RawMessage) (any, error) {
 	c.log.Log(msgCommand, command)
 	switch command {
 	case "loadzone":
-		err := c.loadzone(args)
+		err := c.loadzone(ctx, args)
 		if err != nil {
 			c.log.Log(msgCommandFailed, command, err)
 		}
@@ -134,7 +134,8 @@ func (c *component) Call(_ context.Context, command string, args map[string]json
 	return nil, fmt.Errorf("unknown command %q", command)
 }
 
-func (c *component) loadzone(args map[string]json.RawMessage) error {
+// loadzone puts a zone in the queue of those to be loaded again. A name that no data source knows is told at once.
+func (c *component) loadzone(ctx context.Context, args map[string]json.RawMessage) error {
 	var a loadzoneArgs
 	for name, to := range map[string]*string{"class": &a.Class, "origin": &a.Origin} {
 		if raw, ok := args[name]; ok {
@@ -149,6 +150,9 @@ func (c *component) loadzone(args map[string]json.RawMessage) error {
 	}
 	origin, err := wire.ParseName(a.Origin)
 	if err != nil {
+		return fmt.Errorf("loadzone: %w", err)
+	}
+	if err := c.authority.Locate(ctx, class, origin); err != nil {
 		return fmt.Errorf("loadzone: %w", err)
 	}
 	select {

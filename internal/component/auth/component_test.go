@@ -361,7 +361,8 @@ func TestBrokenDatabase(t *testing.T) {
 
 func TestLoadzone(t *testing.T) {
 	s := run(t, "127.0.0.1")
-	for _, bad := range []map[string]string{{"class": "XX", "origin": "example.org"}, {"class": "IN", "origin": "a..b"}, {"class": "IN", "origin": ""}} {
+	for _, bad := range []map[string]string{{"class": "XX", "origin": "example.org"}, {"class": "IN", "origin": "a..b"}, {"class": "IN", "origin": ""},
+		{"class": "IN", "origin": "nosuch.example"}, {"class": "CH", "origin": "example.org"}} {
 		if _, err := s.call("loadzone", bad); err == nil {
 			t.Errorf("loadzone %v was taken", bad)
 		}

@@ -80,7 +80,7 @@ func spec(p paths.Paths) *schema.Module {
 	m := schema.New(Name, "Authoritative DNS server.", Config{}, p).
 		Command("shutdown", "Stop the authoritative DNS server. It is started again if it is still configured.", shutdownArgs{}).
 		Command("getstats", "Show all counters.", nil).
-		Command("loadzone", "Load a zone again from its data source. The answer does not wait for it; problems are logged.", loadzoneArgs{}).
+		Command("loadzone", "Load a zone again from its data source. A zone that no data source has is an error; for others the answer does not wait, and problems are logged.", loadzoneArgs{}).
 		PrivateCommand("start_ddns_forwarder", "Kept for old callers; updates are handed on when something handles them.", nil).
 		PrivateCommand("stop_ddns_forwarder", "Kept for old callers; updates are handed on when something handles them.", nil)
 	m.Statistics = append(stats.Items(definitions()), zoneItems()...)

@@ -266,8 +266,9 @@ func TestMasterFiles(t *testing.T) {
 		return path
 	}
 	file := write("good", "@ 60 SOA ns h 7 2 3 4 5\n@ 60 NS ns\n")
-	src := Source{Class: wire.ClassIN, Name: MasterFiles, Type: MasterFiles, Cached: true, Files: []ZoneFile{
+	src := Source{Class: wire.ClassIN, Name: MasterFiles, Item: "sources[0]", Type: MasterFiles, Cached: true, Files: []ZoneFile{
 		{wire.MustParseName("good.example"), file},
+		{wire.MustParseName("folder.example"), dir},
 		{wire.MustParseName("bad.example"), write("bad", "@ 60 SOA ns h 7 2 3 4 5\n@ 60 NS ns\nx A\ny 60 A 1\n")},
 		{wire.MustParseName("invalid.example"), write("invalid", "@ 60 NS ns\n")},
 		{wire.MustParseName("missing.example"), filepath.Join(dir, "missing")},
@@ -281,11 +282,15 @@ func TestMasterFiles(t *testing.T) {
 			t.Errorf("finding %+v", f)
 		}
 	}
-	if kinds[LoadFailed] != 3 || kinds[FileError] != 3 || kinds[CheckError] != 1 || kinds[CheckWarning] != 2 || kinds[UnknownType] != 1 {
+	if kinds[LoadFailed] != 4 || kinds[FileError] != 4 || kinds[CheckError] != 1 || kinds[CheckWarning] != 2 || kinds[UnknownType] != 1 {
 		t.Errorf("findings %v: %v", kinds, c.Findings())
 	}
-	if m := c.Missing(); len(m) != 1 || !strings.Contains(m[0].Error(), filepath.Join(dir, "missing")) {
-		t.Errorf("missing: %v", m)
+	missing := errors.Join(c.Missing()...)
+	for _, want := range []string{"sources[0]/params: master file of zone missing.example.: " + filepath.Join(dir, "missing") + ": no such file",
+		"sources[0]/params: master file of zone folder.example.: " + dir + ": not a regular file"} {
+		if len(c.Missing()) != 2 || !strings.Contains(missing.Error(), want) {
+			t.Errorf("missing: %v, want %s", missing, want)
+		}
 	}
 	for of, want := range map[string]int{"good.example": 7, "bad.example": -2, "invalid.example": -2, "missing.example": -2, "other.example": -1} {
 		if got := serial(a, of); got != want {
@@ -343,7 +348,7 @@ func TestSelection(t *testing.T) {
 	store(t, second, "other.example", good(t, "other.example", 3))
 	a := newAuthority(t)
 	one, two := inDatabase(first), inDatabase(second)
-	two.Name = "two"
+	two.Name, two.Item = "two", "sources[1]"
 	apply(t, a, one, two)
 	if x, y := serial(a, "example.org"), serial(a, "other.example"); x != 1 || y != 3 {
 		t.Errorf("serials %d, %d", x, y)
@@ -373,6 +378,13 @@ func TestSelection(t *testing.T) {
 		t.Errorf("findings %v", f)
 	}
 	store(t, second, "absent.example", good(t, "absent.example", 9))
+	for name, want := range map[string]string{"EXAMPLE.org": "", "absent.example": "", // which is stored, but not loaded yet
+		"other.example": "zone is not served here: sources[1]/cache-zones does not name it", "nosuch.example": "nosuch.example./IN: zone is not served here"} {
+		err := a.Locate(t.Context(), wire.ClassIN, wire.MustParseName(name))
+		if (err == nil) != (want == "") || err != nil && (!errors.Is(err, ErrNotServed) || !strings.HasSuffix(err.Error(), want)) {
+			t.Errorf("locate %s: %v, want %q", name, err, want)
+		}
+	}
 	if err := a.Reload(t.Context(), wire.ClassIN, wire.MustParseName("absent.example")); err != nil || serial(a, "absent.example") != 9 {
 		t.Errorf("serial %d, %v", serial(a, "absent.example"), err)
 	}

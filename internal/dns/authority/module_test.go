@@ -44,6 +44,7 @@ func TestCheckSources(t *testing.T) {
 		{`{"IN":[{"type":"sqlite3","params":{"database_file":"/x"},"cache-enable":true,"cache-zones":["example.org","example.net."]}]}`, nil},
 		{`{"IN":[{"type":"MasterFiles","cache-enable":true,"params":{}}]}`, nil},
 		{`{"XY":[]}`, []string{`data_sources/classes/XY: unknown RR class "XY"`}},
+		{`{"IN":[],"in":[]}`, []string{`data_sources/classes/in: the class stands here as "IN" already`}},
 		{`{"IN":[{}]}`, []string{"data_sources/classes/IN[0]/type: "}},
 		{`{"IN":[{"type":"MasterFiles","params":{"a..b":"/x","example.org":5,"example.net":""}}]}`, []string{
 			"data_sources/classes/IN[0]/cache-enable: ", `data_sources/classes/IN[0]/params/a..b: bad domain name "a..b"`,

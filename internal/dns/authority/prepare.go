@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -14,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bundy/internal/dns/zonedb"
+	"bundy/internal/dns/zonefile"
 )
 
 // Change is a set of data sources that is loaded and ready to take the place of the one at work. Exactly one of Apply
@@ -31,7 +30,7 @@ type Change struct {
 // Findings tells what an operator should know of the new data sources.
 func (c *Change) Findings() []Finding { return c.found }
 
-// Missing lists the master files that do not exist and the databases that cannot be opened: reason to refuse a
+// Missing lists the master files and the databases that cannot be opened: reason to refuse a
 // configuration, but not to refuse to start.
 func (c *Change) Missing() []error { return c.missing }
 
@@ -57,7 +56,7 @@ func (a *Authority) prepare(ctx context.Context, sources []Source, keepFiles boo
 	a.mu.Unlock()
 	c := &Change{authority: a, next: newSet()}
 	var errs []error
-	for i, conf := range sources {
+	for _, conf := range sources {
 		src := newSource(conf)
 		var err error
 		switch conf.Type {
@@ -81,7 +80,7 @@ func (a *Authority) prepare(ctx context.Context, sources []Source, keepFiles boo
 			continue
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("data source %s, number %d: %w", conf.Name, i, err))
+			errs = append(errs, fmt.Errorf("%s: %w", conf.Item, err))
 		}
 		c.next.sources = append(c.next.sources, src)
 	}
@@ -156,7 +155,7 @@ func (c *Change) database(ctx context.Context, old *database, src *source, path 
 	if old != nil && old.DB != nil {
 		return nil, db.err
 	}
-	c.missing = append(c.missing, fmt.Errorf("data source %s: %w", src.Name, db.err))
+	c.missing = append(c.missing, fmt.Errorf("%s/params: %w", src.Item, db.err))
 	if old != nil {
 		return old, nil // whose follower goes on trying
 	}
@@ -232,8 +231,9 @@ func (c *Change) note(s *slot, found []Finding, err error) {
 	c.loadMu.Lock()
 	defer c.loadMu.Unlock()
 	c.found = append(c.found, found...)
-	if s.db == nil && errors.Is(err, fs.ErrNotExist) {
-		c.missing = append(c.missing, fmt.Errorf("master file of zone %s: %w", s.origin, &os.PathError{Op: "open", Path: s.path, Err: fs.ErrNotExist}))
+	var bad *zonefile.Error
+	if s.db == nil && errors.As(err, &bad) && bad.Line == 0 { // not even opened
+		c.missing = append(c.missing, fmt.Errorf("%s/params: master file of zone %s: %w", s.item, s.origin, bad))
 	}
 }
 

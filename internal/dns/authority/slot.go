@@ -22,6 +22,7 @@ type slot struct {
 	source    string    // name of the data source
 	db        *database // nil when the zone comes from a file
 	path      string    // of the master file
+	item      string    // where the data source stands in the configuration
 
 	// turn holds one token. Who has it may extend head or load the zone. It is not a mutex because a load takes time
 	// and those who wait can give up.
@@ -38,7 +39,7 @@ type slot struct {
 }
 
 func newSlot(a *Authority, src *source, origin wire.Name) *slot {
-	s := &slot{key: keyOf(src.Class, origin), origin: origin, authority: a, source: src.Name, db: src.db, turn: make(chan struct{}, 1)}
+	s := &slot{key: keyOf(src.Class, origin), origin: origin, authority: a, source: src.Name, item: src.Item, db: src.db, turn: make(chan struct{}, 1)}
 	s.path = src.files[s.key]
 	s.err = zone.ErrNotLoaded
 	s.turn <- struct{}{}

@@ -19,6 +19,7 @@ const (
 type Source struct {
 	Class wire.Class
 	Name  string // unique within the class
+	Item  string // where it stands in the configuration, for errors
 	Type  string // SQLite3, MasterFiles, or the name of a back end that this program does not have
 
 	Database string      // SQLite3: path of the database
@@ -53,6 +54,7 @@ type SourceConfig struct {
 func (c Config) Sources() ([]Source, []error) {
 	var all []Source
 	var errs []error
+	spelled := map[wire.Class]string{}
 	for _, class := range slices.Sorted(maps.Keys(c.Classes)) {
 		path := "data_sources/classes/" + class
 		number, ok := parseClass(class)
@@ -60,6 +62,10 @@ func (c Config) Sources() ([]Source, []error) {
 			errs = append(errs, fmt.Errorf("%s: unknown RR class %q", path, class))
 			continue
 		}
+		if other := spelled[number]; other != "" {
+			errs = append(errs, fmt.Errorf("%s: the class stands here as %q already", path, other))
+		}
+		spelled[number] = class
 		names := map[string]bool{}
 		for i, one := range c.Classes[class] {
 			at := fmt.Sprintf("%s[%d]", path, i)
@@ -91,7 +97,7 @@ func parseClass(text string) (wire.Class, bool) {
 const classHS wire.Class = 4 // Hesiod (RFC 1035 section 3.2.4)
 
 func (c SourceConfig) source(class wire.Class, at string) (Source, []error) {
-	s := Source{Class: class, Type: c.Type, Name: c.Type, Cached: c.Cache}
+	s := Source{Class: class, Item: at, Type: c.Type, Name: c.Type, Cached: c.Cache}
 	if c.Name != nil && *c.Name != "" {
 		s.Name = *c.Name
 	}

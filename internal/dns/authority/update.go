@@ -181,6 +181,36 @@ func (a *Authority) Reload(ctx context.Context, class wire.Class, origin wire.Na
 	return fmt.Errorf("%s/%s: %w", origin, class, ErrNotServed)
 }
 
+// Locate tells whether Reload has a zone to read: nil when a data source has it, or its database has got it since that
+// was looked at. The error wraps ErrNotServed otherwise.
+func (a *Authority) Locate(ctx context.Context, class wire.Class, origin wire.Name) error {
+	a.mu.Lock()
+	s := a.set.served[keyOf(class, origin)]
+	sources := a.set.sources
+	a.mu.Unlock()
+	if s != nil {
+		return nil
+	}
+	why := ""
+	for _, src := range sources {
+		if src.db == nil || src.Class != class {
+			continue
+		}
+		if src.db.DB == nil {
+			return src.db.err
+		}
+		_, err := src.db.Edition(ctx, origin, class)
+		switch {
+		case isNoZone(err):
+		case err != nil || src.wants(class, origin):
+			return err
+		default:
+			why = fmt.Sprintf(": %s/cache-zones does not name it", src.Item)
+		}
+	}
+	return fmt.Errorf("%s/%s: %w%s", origin, class, ErrNotServed, why)
+}
+
 // reloadSlot reads the zone of a slot: always, or only when the database has another edition of it.
 func (a *Authority) reloadSlot(ctx context.Context, s *slot, always bool) error {
 	if err := s.acquire(ctx); err != nil {

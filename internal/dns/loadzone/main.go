@@ -160,7 +160,7 @@ func (l *loader) read(ctx context.Context) (*zone.Version, error) {
 	}
 	v, err := zone.Build(l.zone, wire.ClassIN, records)
 	if err == nil && failures > 0 {
-		err = fmt.Errorf("%d errors in %s", failures, l.file)
+		err = fmt.Errorf("errors in %s: %d", l.file, failures)
 	}
 	if err != nil {
 		return nil, err

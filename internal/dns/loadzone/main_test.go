@@ -69,7 +69,7 @@ func TestLoad(t *testing.T) {
 			log: []string{"LOADZONE_ZONE_UPDATING", "LOADZONE_DONE Loaded 5 RRs"}, out: "\rreading: 2 RRs (100%) in 0:00:00, "},
 		{name: "errors", text: "$TTL 60\nx A 192.0.2\nx BOGUS\n@ A 192.0.2.1", args: []string{"example.org", file}, status: 1, count: 5,
 			log: []string{"LOADZONE_FILE_ERROR " + file + ":2: A RDATA: not an IPv4 address: \"192.0.2\"", "LOADZONE_FILE_ERROR " + file + ":3: ",
-				"LOADZONE_FILE_WARNING " + file + ":4: no line feed", "LOADZONE_LOAD_ERROR zone example.org./IN was not loaded: 2 errors in " + file}},
+				"LOADZONE_FILE_WARNING " + file + ":4: no line feed", "LOADZONE_LOAD_ERROR zone example.org./IN was not loaded: errors in " + file + ": 2"}},
 		{name: "not valid", text: "$TTL 60\n@ A 192.0.2.1\n", args: []string{"example.org", file}, status: 1, count: 5,
 			log: []string{"LOADZONE_CHECK_ERROR zone example.org. has no SOA", "LOADZONE_CHECK_ERROR zone example.org. has no NS", "LOADZONE_LOAD_ERROR"}},
 		{name: "warning", text: strings.Replace(goodZone, "ns A 192.0.2.1\n", "", 1), args: []string{"-C", "in", "-t", "sqlite3", "-d", "99", "example.org", file}, count: 3,
