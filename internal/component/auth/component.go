@@ -200,7 +200,7 @@ func (c *component) prepareAll(ctx context.Context, doc schema.Document) (*candi
 		return nil, err
 	}
 	next.ring = func() { c.authority.SetKeys(ring) }
-	next.sockets, err = c.prepare(ctx, next.settings.listen)
+	next.sockets, err = c.prepare(ctx, next.settings.listen, next.settings.freebind)
 	err = errors.Join(err, next.prepareSources(ctx))
 	if err != nil {
 		next.discard()

@@ -40,6 +40,7 @@ func (l *loopback) Get(ctx context.Context, r sockets.Request) ([]*os.File, erro
 	files, err := l.Source.Get(ctx, r)
 	if err == nil {
 		l.mu.Lock()
+		r.Early = false
 		l.held[r] = true
 		l.mu.Unlock()
 	}
@@ -357,6 +358,28 @@ func TestBrokenDatabase(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	s.expect("@127.0.0.1 web.example.org A", "192.0.2.80")
+}
+
+// An address that the machine does not have keeps no other from answering. A change to one is taken for a mistake, unless
+// it is said to be none.
+func TestMissingAddress(t *testing.T) {
+	const absent = "192.0.2.77" // of a network for documentation
+	s := run(t, "127.0.0.1", absent)
+	s.expect("@127.0.0.1 web.example.org A", "192.0.2.80")
+	doc := s.doc("127.0.0.1", "192.0.2.78")
+	if _, err := s.component.Prepare(t.Context(), doc); err == nil || !strings.Contains(err.Error(), "Auth/listen_on[1]: bind udp 192.0.2.78:") {
+		t.Errorf("a change to an address that is not there: %v", err)
+	}
+	doc[Name]["freebind"] = true
+	change, err := s.component.Prepare(t.Context(), doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change.Apply()
+	s.expect("@127.0.0.1 web.example.org A", "192.0.2.80")
+	if n := s.sockets.count(); n != 4 {
+		t.Errorf("%d sockets are open, want 4", n)
+	}
 }
 
 func TestLoadzone(t *testing.T) {

@@ -18,6 +18,7 @@ type Config struct {
 	Database      string         `json:"database_file" default:"${LOCALSTATEDIR}/bundy/zone.sqlite3" optional:"true" help:"Kept for old configurations and ignored. Use data_sources."`
 	Datasources   []LegacySource `json:"datasources" default:"[]" optional:"true" help:"Kept for old configurations and ignored. Use data_sources."`
 	ListenOn      []Listen       `json:"listen_on" default:"[{\"address\":\"::\",\"port\":53},{\"address\":\"0.0.0.0\",\"port\":53}]" help:"Addresses and ports to answer on, each for UDP and TCP. If one cannot be used, the change is refused and the old list stays."`
+	Freebind      bool           `json:"freebind" default:"false" help:"Take addresses in listen_on that this machine does not have, or not always, as those that move between machines. Without it such a change is refused. When the server starts, an address that is missing never keeps it from answering on the others, and is used as soon as it is there."`
 	TCPTimeout    int64          `json:"tcp_recv_timeout" default:"5000" min:"0" max:"86400000" help:"Milliseconds that a TCP client has for each query; then the connection is closed. 0 is without end."`
 	TCPKeepalive  int64          `json:"tcp_keepalive_timeout" default:"30000" min:"0" max:"6553500" help:"Milliseconds that a TCP client which asks to stay (EDNS option TCP KEEPALIVE) may be silent between two queries. 0 keeps nobody longer than tcp_recv_timeout."`
 	TCPClients    int            `json:"tcp_clients" default:"1024" min:"1" max:"65536" help:"TCP connections at a time. When three quarters are in use, clients that ask to stay are told to go."`
@@ -94,8 +95,9 @@ type shutdownArgs struct {
 
 // settings is a checked configuration.
 type settings struct {
-	listen []netip.AddrPort
-	policy policy // without what is made when it is put in use
+	listen   []netip.AddrPort
+	freebind bool
+	policy   policy // without what is made when it is put in use
 }
 
 // decode reads the section of the module; the error joins everything that is wrong, with paths.
@@ -104,7 +106,7 @@ func decode(m *schema.Module, doc schema.Document) (settings, error) {
 	if err := schema.Decode(m, doc[Name], &c); err != nil {
 		return settings{}, err
 	}
-	var s settings
+	s := settings{freebind: c.Freebind}
 	var errs []error
 	s.listen, errs = c.listen()
 	policy, more := c.policy()

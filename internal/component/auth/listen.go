@@ -19,15 +19,16 @@ type listener struct {
 	endpoint *server.Endpoint
 }
 
-// requests names the sockets of an address: for UDP one for each processor.
-func requests(a netip.AddrPort) (udp, tcp sockets.Request) {
-	return sockets.Request{Kind: sockets.UDP, Address: a, Copies: runtime.GOMAXPROCS(0)},
-		sockets.Request{Kind: sockets.TCP, Address: a}
+// requests names the sockets of an address: for UDP one for each processor. Early ones need not have an address that is
+// there.
+func requests(a netip.AddrPort, early bool) (udp, tcp sockets.Request) {
+	return sockets.Request{Kind: sockets.UDP, Address: a, Copies: runtime.GOMAXPROCS(0), Early: early},
+		sockets.Request{Kind: sockets.TCP, Address: a, Early: early}
 }
 
 // open binds an address, for UDP and TCP or not at all. It does not answer before Serve.
-func (c *component) open(ctx context.Context, a netip.AddrPort) (listener, error) {
-	udp, tcp := requests(a)
+func (c *component) open(ctx context.Context, a netip.AddrPort, early bool) (listener, error) {
+	udp, tcp := requests(a, early)
 	packets, err := c.deps.Sockets.Get(ctx, udp)
 	if err != nil {
 		return listener{}, err
@@ -57,7 +58,7 @@ func closeAll(files []*os.File) error {
 }
 
 func (c *component) drop(a netip.AddrPort) {
-	udp, tcp := requests(a)
+	udp, tcp := requests(a, false)
 	c.deps.Sockets.Drop(udp)
 	c.deps.Sockets.Drop(tcp)
 }
@@ -68,7 +69,7 @@ type change struct {
 }
 
 // prepare binds the addresses that are not in use yet: all, or none with everything that is wrong.
-func (c *component) prepare(ctx context.Context, addresses []netip.AddrPort) (change, error) {
+func (c *component) prepare(ctx context.Context, addresses []netip.AddrPort, early bool) (change, error) {
 	var ch change
 	var errs []error
 	c.mu.Lock()
@@ -85,7 +86,7 @@ func (c *component) prepare(ctx context.Context, addresses []netip.AddrPort) (ch
 		if slices.ContainsFunc(ch.kept, func(l listener) bool { return l.address == a }) {
 			continue
 		}
-		l, err := c.open(ctx, a)
+		l, err := c.open(ctx, a, early)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s/listen_on[%d]: %w", Name, i, err))
 			continue

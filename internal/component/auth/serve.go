@@ -23,7 +23,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
-	sockets, err := c.prepare(ctx, s.listen)
+	sockets, err := c.prepare(ctx, s.listen, true) // one address that is missing must not keep the others from answering
 	if err != nil {
 		return err
 	}

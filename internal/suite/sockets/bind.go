@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,6 +34,8 @@ func (r Request) normal() (Request, error) {
 		return r, fmt.Errorf("socket of unknown kind %q", r.Kind)
 	case r.Copies > maxCopies:
 		return r, fmt.Errorf("%v: %d copies are more than %d", r, r.Copies, maxCopies)
+	case r.Early && r.Kind != UDP && r.Kind != TCP:
+		return r, fmt.Errorf("%v: only udp and tcp sockets can be early", r)
 	case r.Copies > 1 && r.Kind != UDP:
 		return r, fmt.Errorf("%v: only udp sockets have copies", r)
 	case len(r.Interface) >= unix.IFNAMSIZ || len(r.Address.Addr().Zone()) >= unix.IFNAMSIZ:
@@ -135,11 +138,40 @@ func bound(r Request, at unix.Sockaddr, reuse bool) (int, error) {
 		unix.Close(fd)
 		return -1, failure(r, "socket", err)
 	}
-	if err := unix.Bind(fd, at); err != nil {
+	err = unix.Bind(fd, at)
+	if r.Early && errors.Is(err, unix.EADDRNOTAVAIL) {
+		level, name := freebind(r)
+		if err = unix.SetsockoptInt(fd, level, name, 1); err == nil {
+			err = unix.Bind(fd, at)
+		}
+	}
+	if err != nil {
 		unix.Close(fd)
 		return -1, failure(r, "bind", err)
 	}
 	return fd, nil
+}
+
+// freebind is the option that lets a socket have an address that is not there.
+func freebind(r Request) (level, name int) {
+	if r.Address.Addr().Is6() {
+		return unix.IPPROTO_IPV6, unix.IPV6_FREEBIND
+	}
+	return unix.IPPROTO_IP, unix.IP_FREEBIND
+}
+
+// isEarly tells whether a new socket has an address that was not there.
+func isEarly(r Request, f *os.File) bool {
+	if !r.Early {
+		return false
+	}
+	early := 0
+	if raw, err := f.SyscallConn(); err == nil {
+		level, name := freebind(r)
+		// An error says that the socket is closed already, and then nothing matters.
+		_ = raw.Control(func(fd uintptr) { early, _ = unix.GetsockoptInt(int(fd), level, name) })
+	}
+	return early != 0
 }
 
 // prepare sets the options that must stand before bind.

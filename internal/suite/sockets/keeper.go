@@ -39,6 +39,7 @@ type key struct {
 }
 
 func keyOf(owner string, r Request) key {
+	r.Early = false
 	if r.Address.Port() != 0 {
 		owner = ""
 	}
@@ -80,7 +81,7 @@ func (k *Keeper) get(ctx context.Context, owner string, r Request) ([]*os.File, 
 	for {
 		files, made, err := k.try(owner, r)
 		if !errors.Is(err, unix.EADDRINUSE) || time.Now().After(deadline) {
-			k.report(owner, r, made, err)
+			k.report(owner, r, files, made, err)
 			return files, err
 		}
 		select {
@@ -92,9 +93,10 @@ func (k *Keeper) get(ctx context.Context, owner string, r Request) ([]*os.File, 
 }
 
 // report logs a socket that was made, and an error that is not the one logged last.
-func (k *Keeper) report(owner string, r Request, made bool, err error) {
+func (k *Keeper) report(owner string, r Request, files []*os.File, made bool, err error) {
 	k.mu.Lock()
 	at := key{r, owner}
+	at.Early = false
 	known := k.failed[at]
 	if err == nil {
 		delete(k.failed, at)
@@ -108,6 +110,8 @@ func (k *Keeper) report(owner string, r Request, made bool, err error) {
 	switch {
 	case err != nil && err.Error() != known:
 		k.log.Log(msgSocketError, owner, err)
+	case made && isEarly(r, files[0]):
+		k.log.Log(msgSocketEarly, r, owner)
 	case made:
 		k.log.Log(msgSocketCreated, r, owner)
 	}

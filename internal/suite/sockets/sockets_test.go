@@ -343,6 +343,44 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// An address that is missing, here one of a network for documentation, can be bound when that is asked for. It is the same
+// socket, however it is asked for.
+func TestEarly(t *testing.T) {
+	for _, address := range []string{"192.0.2.77", "2001:db8::77"} {
+		for _, kind := range []Kind{UDP, TCP} {
+			rec := logging.NewRecorder()
+			k := NewKeeper(rec.Logger("Init"))
+			defer k.Close()
+			source := k.For("a")
+			r := Request{Kind: kind, Address: netip.AddrPortFrom(netip.MustParseAddr(address), freePort(t, kind))}
+			_, err := source.Get(t.Context(), r)
+			if errors.Is(err, unix.EAFNOSUPPORT) {
+				t.Log(err)
+				continue
+			}
+			if !errors.Is(err, unix.EADDRNOTAVAIL) {
+				t.Fatalf("%v: %v", r, err)
+			}
+			early := r
+			early.Early = true
+			get(t, source, early)
+			get(t, source, r)
+			if rec.Count("BUNDY_SOCKET_EARLY") != 1 || rec.Count("BUNDY_SOCKET_CREATED") != 0 {
+				t.Errorf("%v: %v", r, rec.Entries())
+			}
+			source.Drop(r)
+			if len(k.held) != 0 {
+				t.Errorf("%v was dropped and is held", r)
+			}
+			there := Request{Kind: kind, Address: loopback(0), Early: true}
+			get(t, source, there)
+			if rec.Count("BUNDY_SOCKET_EARLY") != 1 || rec.Count("BUNDY_SOCKET_CREATED") != 1 {
+				t.Errorf("%v: %v", there, rec.Entries())
+			}
+		}
+	}
+}
+
 // TestRemoteTellsTheEnd lets a process notice that it will get no more sockets.
 func TestRemoteTellsTheEnd(t *testing.T) {
 	parent, child, err := Pair()

@@ -16,12 +16,13 @@ const (
 	DHCP4Raw Kind = "dhcp4raw" // AF_PACKET, SOCK_RAW, ETH_P_IP on Interface, filtered to UDP destination Address.Port()
 )
 
-// Request names a socket. Equal requests name the same socket.
+// Request names a socket. Requests that are equal but for Early name the same socket.
 type Request struct {
 	Kind      Kind           `json:"kind"`
 	Address   netip.AddrPort `json:"address"`
 	Interface string         `json:"interface,omitempty"`
 	Copies    int            `json:"copies,omitempty"` // number of sockets, at least 1; more than one only for UDP
+	Early     bool           `json:"early,omitempty"`  // UDP, TCP: bind an address that the machine does not have yet, too
 }
 
 // Source gives sockets.
