@@ -27,14 +27,14 @@ type ownedPool struct {
 
 // newDesk reads all leases. Those whose subnet has another number now are returned as they should be: with the number
 // of the subnet that their address lies in, or 0 when their number belongs to another subnet now.
-func newDesk(store lease.Store, offers *allocate.Offers, subnets subnet.List, now time.Time) (d *desk, moved []lease.Lease) {
+func newDesk(store lease.Store, offers *allocate.Offers, subnets *subnet.List, now time.Time) (d *desk, moved []lease.Lease) {
 	d = &desk{store: store, offers: offers, bySub: map[uint32]*allocate.Vacancy{}}
-	byID := make(map[uint32]*subnet.Subnet, len(subnets))
-	for _, s := range subnets {
+	byID := make(map[uint32]*subnet.Subnet, len(subnets.All()))
+	for _, s := range subnets.All() {
 		v := allocate.NewVacancy(s.Pools)
 		d.bySub[s.ID], byID[s.ID] = v, s
 		for _, r := range s.Pools {
-			d.pools = append(d.pools, ownedPool{r, v})
+			d.pools = append(d.pools, ownedPool{r.Range, v})
 		}
 	}
 	slices.SortFunc(d.pools, func(a, b ownedPool) int { return a.First.Compare(b.First) })

@@ -131,7 +131,7 @@ func (s *server) grant(x *exchange) {
 	x.names = policy.Decide(x.set.names, d.Address, x.fqdn, string(host))
 	x.lease = lease.Lease{
 		Address: d.Address, HWType: x.client.HWType, HWAddr: x.client.HWAddr, ClientID: x.client.ID,
-		ValidLifetime: x.subnet.Valid, Start: wholeSecond(x.now), SubnetID: x.subnet.ID,
+		ValidLifetime: x.subnet.Timers.Valid.For(0), Start: wholeSecond(x.now), SubnetID: x.subnet.ID,
 		FQDNForward: x.names.Forward, FQDNReverse: x.names.Reverse, Hostname: x.names.LeaseHostname(),
 	}
 	if x.lease.Hostname == "" {

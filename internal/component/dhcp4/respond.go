@@ -84,27 +84,24 @@ func (x *exchange) header() packet4.Message {
 	if x.kind != packet4.Inform {
 		reply.YIAddr = x.lease.Address
 	}
-	if x.subnet.NextServer.IsValid() && !x.classes.Has(class.ERouter) {
-		reply.SIAddr = x.subnet.NextServer
+	if x.subnet.Boot.NextServer.IsValid() && !x.classes.Has(class.ERouter) {
+		reply.SIAddr = x.subnet.Boot.NextServer
 	}
-	if file := x.subnet.Options.Options[packet4.OptBootFileName]; x.classes.Has(class.Docsis3) && len(file) < 128 {
+	if file := x.subnet.Wire.Options[packet4.OptBootFileName]; x.classes.Has(class.Docsis3) && len(file) < 128 {
 		reply.File = file
 	}
 	return reply
 }
 
 func (x *exchange) leaseOptions(reply *packet4.Message) {
-	valid := x.subnet.Valid
+	valid := x.lease.ValidLifetime
 	reply.SetUint32(packet4.OptLeaseTime, valid)
-	if t1, t2 := x.subnet.Renew, x.subnet.Rebind; t2 < valid {
-		if t1 > 0 && t1 < t2 {
-			reply.SetUint32(packet4.OptRenewalTime, t1)
-		}
-		if t2 > 0 {
-			reply.SetUint32(packet4.OptRebindingTime, t2)
-		}
-	} else if t1 > 0 && t1 < valid {
+	t1, t2 := x.subnet.Timers.Tees(valid)
+	if t1 > 0 {
 		reply.SetUint32(packet4.OptRenewalTime, t1)
+	}
+	if t2 > 0 {
+		reply.SetUint32(packet4.OptRebindingTime, t2)
 	}
 }
 
@@ -122,7 +119,7 @@ func serverOwned(code uint8) bool {
 // configured adds the subnet mask, routers, servers and domain, which every client gets, and what the client asks for,
 // in its order.
 func (x *exchange) configured(reply *packet4.Message) {
-	values := x.subnet.Options.Options
+	values := x.subnet.Wire.Options
 	if _, own := values[packet4.OptSubnetMask]; !own {
 		reply.Set(packet4.OptSubnetMask, net.CIDRMask(x.subnet.Prefix.Bits(), 32))
 	}
@@ -148,7 +145,7 @@ func (x *exchange) vendorOptions() []byte {
 	for len(sent) >= blockHeader && len(sent) >= blockHeader+int(sent[4]) {
 		enterprise, block := binary.BigEndian.Uint32(sent), sent[blockHeader:blockHeader+int(sent[4])]
 		sent = sent[blockHeader+len(block):]
-		values := x.subnet.Options.Vendor[enterprise]
+		values := x.subnet.Wire.Vendor[enterprise]
 		if len(values) == 0 || done[enterprise] {
 			continue
 		}

@@ -121,7 +121,7 @@ func (c *component) use(s *server, n change) {
 	if n.set.names.EnableUpdates {
 		names = "on"
 	}
-	c.deps.Log.Log(msgConfigComplete, len(n.set.subnets), names)
+	c.deps.Log.Log(msgConfigComplete, len(n.set.subnets.All()), names)
 }
 
 func (c *component) storeStarted(d database) {

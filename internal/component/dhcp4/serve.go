@@ -275,7 +275,7 @@ func (s *server) selectSubnet(x *exchange) bool {
 	if x.kind == packet4.Release || x.kind == packet4.Decline {
 		return true
 	}
-	w := subnet.Where{Relay: m.GIAddr}
+	w := subnet.Where{Relay: m.GIAddr, Local: x.packet.Link.Addrs}
 	if b, ok := m.SubOption(5); ok && len(b) == 4 && m.Relayed() { // link selection, RFC 3527
 		w.Link = netip.AddrFrom4([4]byte(b))
 	}
@@ -284,15 +284,6 @@ func (s *server) selectSubnet(x *exchange) bool {
 	}
 	var err error
 	x.subnet, err = x.set.subnets.Select(w, x.classes)
-	if !m.Relayed() && (!x.unicast || m.CIAddr.IsUnspecified()) {
-		for _, a := range x.packet.Link.Addrs {
-			if err == nil {
-				break
-			}
-			w.Interface = a
-			x.subnet, err = x.set.subnets.Select(w, x.classes)
-		}
-	}
 	switch {
 	case err == nil:
 		s.log.Log(msgSubnetSelected, x.subnet.Prefix, xid(x))

@@ -21,7 +21,7 @@ import (
 type settings struct {
 	interfaces    []string
 	ports         netif.Ports
-	subnets       subnet.List
+	subnets       *subnet.List
 	echoClientID  bool
 	authoritative bool
 	probation     uint32
@@ -173,15 +173,22 @@ func (b *builder) address(text, format string, args ...any) netip.Addr {
 	return a
 }
 
-func (b *builder) subnets(c Config, global option.Set, next netip.Addr) subnet.List {
+func (b *builder) subnets(c Config, global option.Set, next netip.Addr) *subnet.List {
 	ids := make([]uint32, len(c.Subnets))
 	for i, s := range c.Subnets {
 		ids[i] = s.ID
 	}
-	list := make(subnet.List, 0, len(ids))
-	for i, id := range subnet.Number(ids) {
-		list = append(list, b.subnet(i, id, c, global, next))
+	all := make([]*subnet.Subnet, len(ids))
+	prefixes := make([]netip.Prefix, len(ids))
+	for i := range all {
+		all[i] = b.subnet(i, c, global, next)
+		prefixes[i] = all[i].Prefix
 	}
+	numbers, _, _ := subnet.Identities(nil).Number(prefixes, ids)
+	for i, s := range all {
+		s.ID = numbers[i]
+	}
+	list := subnet.NewList(all, nil)
 	if len(b.errs) == 0 { // else prefixes may be missing
 		wrong := list.Check()
 		for _, i := range slices.Sorted(maps.Keys(wrong)) {
@@ -191,25 +198,33 @@ func (b *builder) subnets(c Config, global option.Set, next netip.Addr) subnet.L
 	return list
 }
 
-func (b *builder) subnet(i int, id uint32, c Config, global option.Set, next netip.Addr) *subnet.Subnet {
+func (b *builder) subnet(i int, c Config, global option.Set, next netip.Addr) *subnet.Subnet {
 	in := c.Subnets[i]
 	s := &subnet.Subnet{
-		ID: id, Renew: c.Renew, Rebind: c.Rebind, Valid: c.Valid, NextServer: next, ClientClass: in.ClientClass,
-		Relay: b.address(in.Relay.Address, "subnet4[%d]/relay/ip-address", i),
+		Path:   fmt.Sprintf("subnet4[%d]", i),
+		Timers: subnet.Timers{Renew: c.Renew, Rebind: c.Rebind, Valid: subnet.Fixed(c.Valid)},
+		Boot:   subnet.Boot{NextServer: next},
 	}
-	for _, over := range []struct {
-		target *uint32
-		value  *uint32
-	}{{&s.Renew, in.Renew}, {&s.Rebind, in.Rebind}, {&s.Valid, in.Valid}} {
-		if over.value != nil {
-			*over.target = *over.value
-		}
+	if in.ClientClass != "" {
+		s.Limit.Classes = []string{in.ClientClass}
+	}
+	if a := b.address(in.Relay.Address, "subnet4[%d]/relay/ip-address", i); a.IsValid() && !a.IsUnspecified() {
+		s.Relays = []netip.Addr{a}
+	}
+	if in.Renew != nil {
+		s.Timers.Renew = *in.Renew
+	}
+	if in.Rebind != nil {
+		s.Timers.Rebind = *in.Rebind
+	}
+	if in.Valid != nil {
+		s.Timers.Valid = subnet.Fixed(*in.Valid)
 	}
 	if a := b.address(in.NextServer, "subnet4[%d]/next-server", i); a.IsValid() {
-		s.NextServer = a
+		s.Boot.NextServer = a
 	}
 	var err error
-	if s.Prefix, err = subnet.ParsePrefix(in.Prefix); err != nil {
+	if s.Prefix, err = subnet.ParsePrefix(in.Prefix, 32); err != nil {
 		b.fail(err, "subnet4[%d]/subnet", i)
 		return s
 	}
@@ -221,7 +236,7 @@ func (b *builder) subnet(i int, id uint32, c Config, global option.Set, next net
 			good = false
 			continue
 		}
-		s.Pools = append(s.Pools, r)
+		s.Pools = append(s.Pools, &subnet.Pool{Range: r, Length: 32})
 	}
 	if good {
 		wrong := s.CheckPools()
@@ -230,7 +245,8 @@ func (b *builder) subnet(i int, id uint32, c Config, global option.Set, next net
 		}
 	}
 	at := fmt.Sprintf("subnet4[%d]/", i)
-	if s.Options, err = b.catalog.Wire(global.Override(b.options(at, in.OptionData))); err != nil {
+	s.Options = b.options(at, in.OptionData)
+	if s.Wire, err = b.catalog.Wire(global.Override(s.Options)); err != nil {
 		b.fail(err, "%soption-data", at)
 	}
 	return s

@@ -117,7 +117,7 @@ func Request(q Query, v View) Decision {
 	if holder, ok := v.Offers.Holder(q.Requested, q.Now); ok && !mine && holder != q.Client {
 		return refuse("the address is kept for another client")
 	}
-	if !q.Subnet.InPool(q.Requested) {
+	if q.Subnet.Pool(q.Requested) == nil {
 		if !mine && q.Situation != Selecting && !q.Authoritative {
 			return silent("the client is unknown")
 		}
@@ -171,7 +171,7 @@ func (q Query) mine(l lease.Lease) bool {
 
 // usable tells whether the client may have an address: in a pool, not another's, not kept for another.
 func (q Query) usable(v View, a netip.Addr) bool {
-	if !a.IsValid() || !q.Subnet.InPool(a) || q.Occupied != nil && q.Occupied(a) {
+	if !a.IsValid() || q.Subnet.Pool(a) == nil || q.Occupied != nil && q.Occupied(a) {
 		return false
 	}
 	l, known := v.Leases.Get(a)

@@ -45,7 +45,7 @@ type Vacancy struct {
 }
 
 // NewVacancy makes a vacancy where all addresses of the pools are free. Pools must not overlap.
-func NewVacancy(pools []subnet.Range) *Vacancy {
+func NewVacancy(pools []*subnet.Pool) *Vacancy {
 	v := &Vacancy{retired: map[netip.Addr]*list.Element{}, oldest: list.New()}
 	for _, r := range pools {
 		first := number(r.First)

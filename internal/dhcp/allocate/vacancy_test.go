@@ -10,14 +10,14 @@ import (
 	"bundy/internal/dhcp/subnet"
 )
 
-func ranges(t testing.TB, texts ...string) []subnet.Range {
-	var out []subnet.Range
+func ranges(t testing.TB, texts ...string) []*subnet.Pool {
+	var out []*subnet.Pool
 	for _, text := range texts {
 		r, err := subnet.ParseRange(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, r)
+		out = append(out, &subnet.Pool{Range: r, Length: 32})
 	}
 	return out
 }

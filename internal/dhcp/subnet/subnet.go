@@ -1,240 +1,131 @@
 package subnet
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
 
 	"bundy/internal/dhcp/class"
 	"bundy/internal/dhcp/option"
 )
 
-// Range is the addresses from First to Last, both included, of IPv4.
-type Range struct{ First, Last netip.Addr }
-
-// Contains tells whether a lies in the range.
-func (r Range) Contains(a netip.Addr) bool {
-	return a.Is4() && r.First.Compare(a) <= 0 && a.Compare(r.Last) <= 0
+// Limit says who may use a subnet or a pool.
+type Limit struct {
+	Classes  []string // clients of any of these; none: all clients
+	Required []string // classes that are looked at only for clients that use it, in this order
 }
 
-func (r Range) String() string { return r.First.String() + "-" + r.Last.String() }
-
-// ParseRange reads a pool: "192.0.2.10 - 192.0.2.20" or "192.0.2.64/26"; blanks are ignored.
-func ParseRange(text string) (Range, error) {
-	plain := strings.NewReplacer(" ", "", "\t", "").Replace(text)
-	bad := func(why string) (Range, error) { return Range{}, fmt.Errorf("pool %q: %s", text, why) }
-	if first, last, ok := strings.Cut(plain, "-"); ok {
-		a, errA := netip.ParseAddr(first)
-		b, errB := netip.ParseAddr(last)
-		switch {
-		case errA != nil || errB != nil || !a.Is4() || !b.Is4():
-			return bad("not two IPv4 addresses with a hyphen between them")
-		case b.Less(a):
-			return bad("the last address is below the first")
+// Allows tells whether a client of these classes may use what is limited.
+func (l Limit) Allows(classes class.Set) bool {
+	for _, name := range l.Classes {
+		if classes.Has(name) {
+			return true
 		}
-		return Range{a, b}, nil
 	}
-	p, err := netip.ParsePrefix(plain)
-	if err != nil || !p.Addr().Is4() {
-		return bad(`neither "first - last" nor "prefix/length" of IPv4`)
-	}
-	if p.Masked() != p {
-		return bad("bits behind the prefix are set")
-	}
-	return Range{p.Addr(), last(p)}, nil
+	return len(l.Classes) == 0
 }
 
-// last is the highest address of an IPv4 prefix.
-func last(p netip.Prefix) netip.Addr {
-	a := p.Masked().Addr().As4()
-	n := binary.BigEndian.Uint32(a[:]) | uint32(1<<(32-p.Bits())-1)
-	binary.BigEndian.PutUint32(a[:], n)
-	return netip.AddrFrom4(a)
+// Boot is the fixed fields of DHCPv4 that lead to a boot file.
+type Boot struct {
+	NextServer netip.Addr // siaddr; the invalid address: not said
+	ServerName string     // sname
+	FileName   string     // file
 }
 
-// Subnet is one network with what its clients are told. It is immutable.
+// Or gives what b says, and what it leaves open by other.
+func (b Boot) Or(other Boot) Boot {
+	if !b.NextServer.IsValid() {
+		b.NextServer = other.NextServer
+	}
+	if b.ServerName == "" {
+		b.ServerName = other.ServerName
+	}
+	if b.FileName == "" {
+		b.FileName = other.FileName
+	}
+	return b
+}
+
+// Pool is addresses, or prefixes of one length, that are given out.
+type Pool struct {
+	Range                  // addresses; of a pool of prefixes all their addresses
+	Length    uint8        // of the prefixes given out: 32 or 128 when these are addresses
+	ID        uint32       // as the operator numbered it, for statistics and leases; 0 when not
+	Delegates bool         // prefixes are given out (IA_PD), even if of length 128
+	Excluded  netip.Prefix // RFC 6603; the invalid prefix: none
+	Limit     Limit
+	Options   option.Set  // its own
+	Wire      option.Wire // with those of the subnet, the network and the global ones below them
+}
+
+// Subnet is one network with what its clients are told.
 type Subnet struct {
-	ID          uint32
-	Prefix      netip.Prefix
-	Pools       []Range
-	Renew       uint32 // T1 in seconds
-	Rebind      uint32 // T2
-	Valid       uint32 // lease time
-	NextServer  netip.Addr
-	ClientClass string     // only for clients of this class; empty: for all
-	Relay       netip.Addr // giaddr that selects this subnet too; 0.0.0.0 none
-	Options     option.Wire
+	Path    string // where it stands in the configuration, for messages: "subnet4[0]"
+	ID      uint32 // in the lease database; 0 until numbered (Identities)
+	Prefix  netip.Prefix
+	Network *Network // that it belongs to; a lone subnet has one of its own
+	Pools   []*Pool  // of addresses and of prefixes, in the order of the configuration
+	Hosts   *Hosts   // its reservations; never nil
+
+	// How its clients are found.
+	Limit       Limit
+	Relays      []netip.Addr // addresses of relay agents that select it too
+	Interface   string       // name of the interface whose direct clients belong here; empty: by the addresses
+	InterfaceID string       // of relays (DHCPv6 option 18), raw octets; empty: none
+
+	// What they are told.
+	Timers  Timers
+	Boot    Boot
+	Options option.Set  // its own over those of its network
+	Wire    option.Wire // with the global ones below them
+
+	// How they are served.
+	RapidCommit     bool
+	IgnoreClientIDs bool // clients are told apart by their hardware addresses alone
+	Authoritative   bool
+	HostsGlobal     bool // reservations of the whole server hold here
+	HostsHere       bool // reservations of the subnet hold
+}
+
+// Network is the subnets of one link: a shared network, or a subnet of its own.
+type Network struct {
+	Name    string // empty for a lone subnet
+	Subnets []*Subnet
 }
 
 // Contains tells whether an address belongs to the network.
 func (s *Subnet) Contains(a netip.Addr) bool { return s.Prefix.Contains(a) }
 
-// InPool tells whether an address may be given out.
-func (s *Subnet) InPool(a netip.Addr) bool {
-	for _, r := range s.Pools {
-		if r.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
-
-// ParsePrefix reads "192.0.2.0/24". Bits behind the prefix are dropped, as the original does.
-func ParsePrefix(text string) (netip.Prefix, error) {
-	p, err := netip.ParsePrefix(strings.TrimSpace(text))
-	if err != nil || !p.Addr().Is4() {
-		return netip.Prefix{}, fmt.Errorf("subnet %q is not an IPv4 prefix with length", text)
-	}
-	return p.Masked(), nil
-}
-
-// CheckPools tells what is wrong with a subnet's pools: outside of it, or overlapping. Errors come by pool index.
-func (s *Subnet) CheckPools() map[int]error {
-	wrong := map[int]error{}
-	for i, r := range s.Pools {
-		if !s.Contains(r.First) || !s.Contains(r.Last) {
-			wrong[i] = fmt.Errorf("pool %s does not lie in the subnet %s", r, s.Prefix)
-			continue
-		}
-		for j, o := range s.Pools[:i] {
-			if r.First.Compare(o.Last) <= 0 && o.First.Compare(r.Last) <= 0 {
-				wrong[i] = fmt.Errorf("pool %s overlaps pool[%d] %s", r, j, o)
-				break
-			}
-		}
-	}
-	return wrong
-}
-
-// Number gives subnets without an identifier (0) one: the numbers from 1 in the order of the configuration, leaving
-// out those that are given. So the removal of a subnet can renumber those behind it; the server then moves the leases
-// to the new numbers (a lease belongs to the subnet that its address lies in), so that nothing is lost.
-func Number(ids []uint32) []uint32 {
-	taken := map[uint32]bool{}
-	for _, id := range ids {
-		taken[id] = true
-	}
-	out, next := make([]uint32, len(ids)), uint32(1)
-	for i, id := range ids {
-		if id == 0 {
-			for taken[next] {
-				next++
-			}
-			id = next
-			next++
-		}
-		out[i] = id
-	}
-	return out
-}
-
-// List is the subnets in the order of the configuration. It is immutable.
-type List []*Subnet
-
-// Check tells what is wrong between subnets: an identifier or a prefix that occurs twice, or an address that stands in
-// pools of two. Errors come by index.
-func (l List) Check() map[int]error {
-	wrong := map[int]error{}
-	ids, prefixes := map[uint32]int{}, map[netip.Prefix]int{}
-	for i, s := range l {
-		j, sameID := ids[s.ID]
-		k, samePrefix := prefixes[s.Prefix]
-		switch {
-		case sameID:
-			wrong[i] = fmt.Errorf("id %d is already used by subnet4[%d]", s.ID, j)
-		case samePrefix:
-			wrong[i] = fmt.Errorf("subnet %s is already configured as subnet4[%d]", s.Prefix, k)
-		default:
-			ids[s.ID], prefixes[s.Prefix] = i, i
-		}
-	}
-	type owned struct {
-		Range
-		index int
-	}
-	var pools []owned
-	for i, s := range l {
-		for _, r := range s.Pools {
-			pools = append(pools, owned{r, i})
-		}
-	}
-	slices.SortFunc(pools, func(a, b owned) int { return a.First.Compare(b.First) })
-	for i := 1; i < len(pools); i++ {
-		a, b := pools[i-1], pools[i]
-		if a.index != b.index && b.First.Compare(a.Last) <= 0 && wrong[max(a.index, b.index)] == nil {
-			wrong[max(a.index, b.index)] = fmt.Errorf("pools %s and %s of subnet4[%d] and subnet4[%d] overlap",
-				a.Range, b.Range, a.index, b.index)
-		}
-		if b.Last.Less(a.Last) {
-			pools[i] = a // goes on behind b
-		}
-	}
-	return wrong
-}
-
-// Where is what a packet tells about the place of its client. Addresses are 0.0.0.0 when unknown.
-type Where struct {
-	Relay     netip.Addr // giaddr
-	Link      netip.Addr // where the relay says that the client is (RFC 3527), instead of giaddr
-	Client    netip.Addr // ciaddr of a client that sent unicast
-	Interface netip.Addr // first address of the interface that received the packet
-}
-
-// ErrNone is returned when no subnet fits.
-var ErrNone = errors.New("no subnet for this client")
-
-// Select finds the subnet of a client: relayed by the relay's address (in the subnet, or named by its relay/ip-address),
-// else by the client's own address, else by the interface. A link that the relay names stands in place of its
-// address (RFC 3527 section 3). The first in the order of the configuration that the
-// classes allow is taken.
-func (l List) Select(w Where, classes class.Set) (*Subnet, error) {
-	relayed := w.Relay.IsValid() && !w.Relay.IsUnspecified()
-	linked := w.Link.IsValid() && !w.Link.IsUnspecified()
-	at := w.Interface
-	switch {
-	case linked:
-		at = w.Link
-	case relayed:
-		at = w.Relay
-	case w.Client.IsValid() && !w.Client.IsUnspecified():
-		at = w.Client
-	}
-	for _, s := range l {
-		named := relayed && !linked && s.Relay.IsValid() && !s.Relay.IsUnspecified() && s.Relay == w.Relay
-		if (named || at.IsValid() && s.Contains(at)) && classes.Allows(s.ClientClass) {
-			return s, nil
-		}
-	}
-	return nil, ErrNone
-}
-
-// ByID finds a subnet by its identifier, or nil.
-func (l List) ByID(id uint32) *Subnet {
-	for _, s := range l {
-		if s.ID == id {
-			return s
+// Pool finds the pool that an address, or the first address of a prefix, lies in; nil if there is none.
+func (s *Subnet) Pool(a netip.Addr) *Pool {
+	for _, p := range s.Pools {
+		if p.Contains(a) {
+			return p
 		}
 	}
 	return nil
 }
 
-// Of finds the subnet that a lease belongs to: the one with its identifier if the address lies in it, else the first
-// with the address in a pool, else the first that contains it; nil if there is none.
-func (l List) Of(id uint32, a netip.Addr) *Subnet {
-	if s := l.ByID(id); s != nil && s.Contains(a) {
-		return s
-	}
-	var found *Subnet
-	for _, s := range l {
-		if s.InPool(a) {
-			return s
+// Holds tells whether a lease of that address may belong to the subnet: an address of its network, or of one of its
+// pools of prefixes, or reserved in it.
+func (s *Subnet) Holds(a netip.Addr) bool {
+	return s.Contains(a) || s.Pool(a) != nil || s.Hosts != nil && s.Hosts.Holder(a) != nil
+}
+
+// CheckPools tells what is wrong with a subnet's pools: addresses outside of it, or pools that overlap. Errors come by
+// the index in Pools.
+func (s *Subnet) CheckPools() map[int]error {
+	wrong := map[int]error{}
+	for i, p := range s.Pools {
+		if !p.Delegates && (!s.Contains(p.First) || !s.Contains(p.Last)) {
+			wrong[i] = fmt.Errorf("pool %s does not lie in the subnet %s", p.Range, s.Prefix)
+			continue
 		}
-		if found == nil && s.Contains(a) {
-			found = s
+		for j, o := range s.Pools[:i] {
+			if p.Overlaps(o.Range) {
+				wrong[i] = fmt.Errorf("pool %s overlaps pool[%d] %s", p.Range, j, o.Range)
+				break
+			}
 		}
 	}
-	return found
+	return wrong
 }
