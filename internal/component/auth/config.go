@@ -24,7 +24,9 @@ type Config struct {
 	TCPClients    int            `json:"tcp_clients" default:"1024" min:"1" max:"65536" help:"TCP connections at a time. When three quarters are in use, clients that ask to stay are told to go."`
 	TCPPerAddress int            `json:"tcp_clients_per_address" default:"256" min:"1" max:"65536" help:"TCP connections at a time from one IPv4 address or IPv6 /64."`
 	MaxUDP        int            `json:"max_udp_size" default:"1232" min:"512" max:"4096" help:"The largest UDP message in octets: larger answers are truncated, so that clients ask again over TCP. The default passes every network without being fragmented."`
+	TruncateANY   bool           `json:"truncate_any" default:"false" help:"Truncate answers to queries of type ANY over UDP, so that they are asked again over TCP (RFC 8482) and cannot serve to flood others. Who has a DNS cookie or a TSIG key gets them whole."`
 	QueryACL      []any          `json:"query_acl" default:"[{\"action\":\"ACCEPT\"}]" element:"{\"action\":\"REJECT\"}" help:"Access control list: whose queries are answered. When no rule matches, the query is rejected. REJECT answers REFUSED, DROP does not answer."`
+	Zones         []Zone         `json:"zones" default:"[]" element:"{\"origin\":\"\",\"class\":\"IN\",\"query_acl\":[]}" help:"Zones with rules of their own."`
 	AnswerCookie  bool           `json:"answer_cookie" default:"true" help:"Give DNS cookies to clients that send one (RFC 7873)."`
 	RequireCookie bool           `json:"require_server_cookie" default:"false" help:"Answer BADCOOKIE to UDP queries that come with a cookie, but without a valid one of this server."`
 	CookieSecrets []string       `json:"cookie_secrets" default:"[]" help:"Secrets of 32 hexadecimal digits that cookies are made with: servers that share an address need the same (RFC 9018). The first makes cookies, all are accepted. Without any the server makes its own and replaces it every day."`
@@ -49,6 +51,13 @@ type RateLimit struct {
 	Exempt     []any `json:"exempt_clients" default:"[]" element:"{\"action\":\"ACCEPT\"}" help:"Access control list: clients that it accepts are not limited."`
 	LogOnly    bool  `json:"log_only" default:"false" help:"Only count and log what would be held back."`
 	Table      int   `json:"max_table_size" default:"100000" min:"100" max:"16777216" help:"Networks and answers that are followed at a time, 8 octets each."`
+}
+
+// Zone is what holds for one zone, and not for others.
+type Zone struct {
+	Origin   string `json:"origin" default:"" help:"Name of the zone."`
+	Class    string `json:"class" default:"IN" help:"RR class of the zone."`
+	QueryACL []any  `json:"query_acl" default:"[]" element:"{\"action\":\"REJECT\"}" help:"Access control list: whose queries for names in the zone are answered, in the place of Auth/query_acl. When no rule matches, the query is rejected. Aliases of other zones are not followed into this one for clients that it does not accept."`
 }
 
 // Listen is one address to listen on.

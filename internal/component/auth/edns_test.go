@@ -3,7 +3,9 @@ package auth
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -259,6 +261,80 @@ func TestQueryACL(t *testing.T) {
 	}
 }
 
+// TestQueryACLOfZones: the list of a zone counts in the place of the common one, and no alias leads around it.
+func TestQueryACLOfZones(t *testing.T) {
+	g := newRig(t)
+	s := newStatistics()
+	g.countIn(s)
+	head := "@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n"
+	g.authority.Catalog().Put(build(t, "Secret.Example", head+"www 60 A 192.0.2.9\nout 60 CNAME web.example.org.\n"))
+	g.authority.Catalog().Put(build(t, "public.example", head+"in 60 CNAME www.secret.example.\nsub 60 NS ns.secret.example.\n"))
+	ask := func(name string, key bool) string {
+		t.Helper()
+		msg := query(name, wire.TypeA, 0, 0, false)
+		if key {
+			signed, _, err := tsig.SignRequest(msg, g.key, g.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			msg = signed
+		}
+		reply := g.send(msg, false)
+		if reply == nil {
+			return "nothing"
+		}
+		m, err := wire.ParseMessage(reply)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(m.Header.Flags.Rcode(), " ", len(m.Answer))
+	}
+	for _, c := range []struct {
+		text string
+		want map[string]string // by name, with + for signed ones
+	}{
+		{`"zones": [{"origin": "secret.EXAMPLE", "query_acl": [{"action": "ACCEPT", "key": "test.key"}]}]`, map[string]string{
+			"www.secret.example": "REFUSED 0", "+www.secret.example": "NOERROR 1", "web.example.org": "NOERROR 1",
+			"in.public.example": "NOERROR 1", "+in.public.example": "NOERROR 2", "+out.secret.example": "NOERROR 2"}},
+		{`"query_acl": [], "zones": [{"origin": "public.example", "query_acl": [{"action": "ACCEPT"}]}, {"origin": "secret.example", "query_acl": [{"action": "DROP"}]}]`, map[string]string{
+			"www.secret.example": "nothing", "web.example.org": "REFUSED 0", "in.public.example": "NOERROR 1", "other.test": "REFUSED 0"}},
+		{`"zones": [{"origin": "secret.example", "class": "CH"}]`, map[string]string{"www.secret.example": "NOERROR 1", "in.public.example": "NOERROR 2"}},
+		{``, map[string]string{"www.secret.example": "NOERROR 1", "in.public.example": "NOERROR 2"}},
+	} {
+		g.configure(c.text)
+		for name, want := range c.want {
+			if got := ask(strings.TrimPrefix(name, "+"), name[0] == '+'); got != want {
+				t.Errorf("%s: %s: %s, want %s", c.text, name, got, want)
+			}
+		}
+	}
+	if rejected, dropped := s.counters.Value(aclRejected), s.counters.Value(aclDropped); rejected != 3 || dropped != 1 {
+		t.Errorf("%d rejected, %d dropped", rejected, dropped)
+	}
+}
+
+// TestTruncateANY: answers to ANY serve nobody to flood others, and who is no attacker gets them.
+func TestTruncateANY(t *testing.T) {
+	g := newRig(t)
+	msg := query("example.org", wire.TypeANY, 0, 0, false)
+	if m := g.ask(msg, false); m.Header.Flags&wire.FlagTC != 0 || len(m.Answer) == 0 {
+		t.Errorf("by default: %d records, flags %x", len(m.Answer), m.Header.Flags)
+	}
+	g.configure(`"truncate_any": true`)
+	if m := g.ask(msg, false); m.Header.Flags&(wire.FlagTC|wire.FlagAA) != wire.FlagTC|wire.FlagAA || len(m.Answer)+len(m.Authority) != 0 {
+		t.Errorf("%d records, flags %x", len(m.Answer), m.Header.Flags)
+	}
+	if m := g.ask(msg, true); m.Header.Flags&wire.FlagTC != 0 || len(m.Answer) == 0 {
+		t.Errorf("over TCP: %d records, flags %x", len(m.Answer), m.Header.Flags)
+	}
+	if m := g.ask(query("nosuch.example.org", wire.TypeANY, 0, 0, false), false); m.Header.Flags&wire.FlagTC != 0 || m.Header.Flags.Rcode() != wire.RcodeNXDomain {
+		t.Errorf("a name that is not there: flags %x", m.Header.Flags)
+	}
+	if m := g.ask(query("web.example.org", wire.TypeA, 0, 0, false), false); m.Header.Flags&wire.FlagTC != 0 || len(m.Answer) != 1 {
+		t.Errorf("another type: flags %x", m.Header.Flags)
+	}
+}
+
 func TestIdentity(t *testing.T) {
 	g := newRig(t)
 	ask := func(name string) string {
@@ -372,10 +448,12 @@ func TestLimitsAllocateNothing(t *testing.T) {
 
 func TestPolicyErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		`"query_acl": [{"action": "ALLOW"}]`:                            `Auth/query_acl[0]/action: want ACCEPT, REJECT or DROP, found "ALLOW"`,
-		`"rate_limit": {"exempt_clients": [{"from": "here"}]}`:          "Auth/rate_limit/exempt_clients[0]",
-		`"cookie_secrets": ["00"]`:                                      "Auth/cookie_secrets[0]: a cookie secret is 32 hexadecimal digits",
-		`"server_id": "` + string(bytes.Repeat([]byte("x"), 129)) + `"`: "Auth/server_id: longer than 128 octets",
+		`"query_acl": [{"action": "ALLOW"}]`:                                            `Auth/query_acl[0]/action: want ACCEPT, REJECT or DROP, found "ALLOW"`,
+		`"zones": [{"origin": "a"}, {"origin": "A."}]`:                                  "Auth/zones[1]: zone A. of class IN stands twice in the list",
+		`"zones": [{"origin": "a..b", "class": "XX", "query_acl": [{"action": "NO"}]}]`: "Auth/zones[0]/query_acl[0]/action: want ACCEPT, REJECT or DROP, found \"NO\"\nAuth/zones[0]/origin: bad domain name \"a..b\": empty label\nAuth/zones[0]/class: unknown class",
+		`"rate_limit": {"exempt_clients": [{"from": "here"}]}`:                          "Auth/rate_limit/exempt_clients[0]",
+		`"cookie_secrets": ["00"]`:                                                      "Auth/cookie_secrets[0]: a cookie secret is 32 hexadecimal digits",
+		`"server_id": "` + string(bytes.Repeat([]byte("x"), 129)) + `"`:                 "Auth/server_id: longer than 128 octets",
 	} {
 		if _, err := decoded(t, text); err == nil || !bytes.Contains([]byte(err.Error()), []byte(want)) {
 			t.Errorf("%s: %v", text, err)

@@ -37,11 +37,10 @@ func (r *responder) classify() {
 	}
 }
 
-// limit says whether the reply at hand goes out. Clients that have proved where they are, are not limited: an attacker
-// cannot ask in their name.
+// limit says whether the reply at hand goes out. Clients that have proved where they are, are not limited.
 func (r *responder) limit(req *server.Request) ratelimit.Verdict {
 	p := r.policy
-	if p.limiter == nil || req.TCP || r.verified || r.cookie >= cookieOld {
+	if p.limiter == nil || r.proven(req) {
 		return ratelimit.Send
 	}
 	if p.exempt.Decide(req.Client.Addr(), "", acl.Reject) == acl.Accept {

@@ -17,6 +17,9 @@ type policy struct {
 	streams server.Limits
 	maxUDP  int
 	queries acl.List
+	zones   map[zoneID]acl.List // in the place of queries, by origin in lower case
+
+	truncateANY bool // over UDP, for clients that have not proved where they are
 
 	secrets       []cookie.Secret // configured; none: the server's own
 	answerCookie  bool
@@ -42,6 +45,7 @@ func (c Config) policy() (policy, []error) {
 			PerClient:   c.TCPPerAddress,
 		},
 		maxUDP:        c.MaxUDP,
+		truncateANY:   c.TruncateANY,
 		answerCookie:  c.AnswerCookie,
 		requireCookie: c.RequireCookie,
 		rates:         c.RateLimit.limits(),
@@ -49,6 +53,8 @@ func (c Config) policy() (policy, []error) {
 	}
 	queries, errs := acl.Parse(c.QueryACL, Name+"/query_acl")
 	p.queries = queries
+	zones, more := zoneLists(c.Zones)
+	p.zones, errs = zones, append(errs, more...)
 	exempt, more := acl.Parse(c.RateLimit.Exempt, Name+"/rate_limit/exempt_clients")
 	p.exempt, errs = exempt, append(errs, more...)
 	for i, text := range c.CookieSecrets {
@@ -59,6 +65,44 @@ func (c Config) policy() (policy, []error) {
 		p.secrets = append(p.secrets, s)
 	}
 	return p, append(errs, p.setIdentity(c)...)
+}
+
+// zoneLists reads the access control lists of zones.
+func zoneLists(zones []Zone) (map[zoneID]acl.List, []error) {
+	lists := make(map[zoneID]acl.List, len(zones))
+	var errs []error
+	for i, z := range zones {
+		at := fmt.Sprintf("%s/zones[%d]", Name, i)
+		list, bad := acl.Parse(z.QueryACL, at+"/query_acl")
+		origin, err := wire.ParseName(z.Origin)
+		if err != nil {
+			bad = append(bad, fmt.Errorf("%s/origin: %w", at, err))
+		}
+		class, err := wire.ParseClass(z.Class)
+		if err != nil {
+			bad = append(bad, fmt.Errorf("%s/class: %w", at, err))
+		}
+		id := zoneID{class, origin.Lower()}
+		if _, twice := lists[id]; twice {
+			bad = append(bad, fmt.Errorf("%s: zone %s of class %s stands twice in the list", at, origin, class))
+		}
+		if len(bad) > 0 {
+			errs = append(errs, bad...)
+			continue
+		}
+		lists[id] = list
+	}
+	return lists, errs
+}
+
+// listOf gives the access control list that counts for a zone; e is nil when a name is in none.
+func (p *policy) listOf(e *zone.Entry) acl.List {
+	if len(p.zones) > 0 && e != nil {
+		if list, ok := p.zones[zoneID{e.Class(), e.Origin().Lower()}]; ok {
+			return list
+		}
+	}
+	return p.queries
 }
 
 func (r RateLimit) limits() ratelimit.Limits {

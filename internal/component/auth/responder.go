@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,9 @@ type responder struct {
 	category ratelimit.Category
 	source   wire.Name // what answers like this one are counted by, with the category
 	length   int       // of the options of the reply
+	client   netip.Addr
+	signer   wire.Name              // whose signature is good; "" if there is none
+	permits  func(*zone.Entry) bool // permitsZone, made once
 }
 
 // countIn lets the responder count in one shard of s.
@@ -246,7 +250,9 @@ func (r *responder) lookup(req *server.Request, out []byte) []byte {
 	if a.AA {
 		flags |= wire.FlagAA
 	}
-	if a.Write(&r.builder) {
+	if r.policy.truncateANY && q.Type == wire.TypeANY && a.Answers() > 0 && !r.proven(req) {
+		flags |= wire.FlagTC
+	} else if a.Write(&r.builder) {
 		flags |= wire.FlagTC
 		if r.session != nil {
 			r.begin(req, out) // a signed reply that says TC is taken for its header only (RFC 8945 section 5.3)
@@ -261,17 +267,36 @@ func (r *responder) lookup(req *server.Request, out []byte) []byte {
 	return reply
 }
 
-// permit asks the access control list.
+// proven tells that the client is where it says. An attacker cannot ask in its name.
+func (r *responder) proven(req *server.Request) bool {
+	return req.TCP || r.verified || r.cookie >= cookieOld
+}
+
+// permit asks the access control list of the zone that the question is for.
 func (r *responder) permit(req *server.Request) acl.Action {
-	var key wire.Name
+	r.client, r.signer = req.Client.Addr(), ""
 	if r.verified {
-		key = r.session.Key()
+		r.signer = r.session.Key()
 	}
-	action := r.policy.queries.Decide(req.Client.Addr(), key, acl.Reject)
+	var e *zone.Entry
+	r.answer.Permits = nil
+	if len(r.policy.zones) > 0 {
+		e = r.authority.Catalog().ZoneFor(r.query.Class, r.query.Name, r.query.Type)
+		if r.permits == nil {
+			r.permits = r.permitsZone
+		}
+		r.answer.Permits = r.permits
+	}
+	action := r.policy.listOf(e).Decide(r.client, r.signer, acl.Reject)
 	if action != acl.Accept && r.log.Enabled(msgRefusedByACL) {
 		r.log.Log(msgRefusedByACL, r.query.Name, r.query.Type, r.query.Class, req.Client, action)
 	}
 	return action
+}
+
+// permitsZone tells whether the client may see what is in a zone.
+func (r *responder) permitsZone(e *zone.Entry) bool {
+	return r.policy.listOf(e).Decide(r.client, r.signer, acl.Reject) == acl.Accept
 }
 
 // ownName finds a name of class CH that the configuration speaks for: false if it is none, nil if it shall be refused.

@@ -31,6 +31,10 @@ type Answer struct {
 	Rcode wire.Rcode
 	AA    bool
 
+	// Permits says which zones of a catalog the client may ask; nil permits all. It stays from one question to the next.
+	// A question for another zone is answered REFUSED, and aliases are not followed into one.
+	Permits func(*Entry) bool
+
 	zone     *Entry    // that the question is for; nil if there is none, or it came without a catalog
 	source   wire.Name // see Source; part of the question's name
 	others   []visited // further zones, that aliases led to
@@ -108,12 +112,16 @@ func (v *Version) Lookup(qname wire.Name, qtype wire.Type, do bool, a *Answer) {
 // Otherwise as Lookup of a Version.
 func (c *Catalog) Lookup(class wire.Class, qname wire.Name, qtype wire.Type, do bool, a *Answer) {
 	a.reset()
-	e := c.zoneFor(class, qname, qtype)
+	e := c.ZoneFor(class, qname, qtype)
 	if e == nil {
 		a.Rcode = wire.RcodeRefused
 		return
 	}
 	a.zone = e
+	if !a.permits(e) {
+		a.Rcode = wire.RcodeRefused
+		return
+	}
 	v := e.Version()
 	if v == nil {
 		a.Rcode = wire.RcodeServFail
@@ -122,9 +130,11 @@ func (c *Catalog) Lookup(class wire.Class, qname wire.Name, qtype wire.Type, do 
 	a.follow(c, v, qname, qtype, do)
 }
 
-// zoneFor gives the zone that answers a question. DS records are the parent zone's (RFC 4035 section 3.1.4.1), if it
-// is here.
-func (c *Catalog) zoneFor(class wire.Class, qname wire.Name, qtype wire.Type) *Entry {
+func (a *Answer) permits(e *Entry) bool { return a.Permits == nil || a.Permits(e) }
+
+// ZoneFor gives the zone that answers a question, nil if there is none. The name must be in lower case. DS records are the
+// parent zone's (RFC 4035 section 3.1.4.1), if it is here.
+func (c *Catalog) ZoneFor(class wire.Class, qname wire.Name, qtype wire.Type) *Entry {
 	if qtype == wire.TypeDS && len(qname) > 1 {
 		if e := c.Find(class, qname.Parent()); e != nil {
 			return e
@@ -154,8 +164,8 @@ func (a *Answer) follow(c *Catalog, v *Version, name wire.Name, qtype wire.Type,
 			}
 			continue
 		}
-		e := c.zoneFor(v.class, name, qtype)
-		if e == nil {
+		e := c.ZoneFor(v.class, name, qtype)
+		if e == nil || !a.permits(e) {
 			return
 		}
 		if v = a.versionOf(e, first); v == nil || !v.soa.exists() || !v.ns.exists() {
