@@ -126,7 +126,7 @@ func (x *exchange) configured(reply *packet4.Message) {
 	asked, _ := x.request.Get(packet4.OptParameterList)
 	always := [...]uint8{packet4.OptSubnetMask, packet4.OptRouters, packet4.OptDNSServers, packet4.OptDomainName}
 	for _, code := range slices.Concat(always[:], asked) {
-		if data, ok := values[code]; ok && !serverOwned(code) {
+		if data, ok := values[uint16(code)]; ok && !serverOwned(code) {
 			reply.Set(code, data)
 		}
 	}
@@ -154,8 +154,8 @@ func (x *exchange) vendorOptions() []byte {
 		var options []byte
 		for _, code := range slices.Sorted(maps.Keys(values)) {
 			data := values[code]
-			if slices.Contains(asked, code) && len(options)+2+len(data) <= maxBlock {
-				options = append(append(options, code, byte(len(data))), data...)
+			if slices.Contains(asked, byte(code)) && len(options)+2+len(data) <= maxBlock {
+				options = append(append(options, byte(code), byte(len(data))), data...)
 			}
 		}
 		if len(options) > 0 {

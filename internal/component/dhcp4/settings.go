@@ -128,7 +128,7 @@ func (b *builder) definitions(defs []OptionDef) {
 		if inner == "" {
 			inner = d.Encapsulates
 		}
-		code := uint8(d.Code)
+		code := uint16(d.Code)
 		if d.Code < 1 || d.Code > 254 {
 			b.fail(fmt.Errorf("option code %d is not in 1 to 254", d.Code), "option-def[%d]/code", i)
 			code = 0
@@ -138,7 +138,7 @@ func (b *builder) definitions(defs []OptionDef) {
 			Fields: option.ParseTypes(d.RecordTypes), Encapsulates: inner,
 		}
 	}
-	catalog, wrong := option.NewCatalog(custom)
+	catalog, wrong := option.NewCatalog(option.Family4, custom)
 	for _, i := range slices.Sorted(maps.Keys(wrong)) {
 		if custom[i].Code != 0 {
 			b.fail(wrong[i], "option-def[%d]", i)

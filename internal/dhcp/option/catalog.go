@@ -1,6 +1,7 @@
 package option
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,28 +14,34 @@ const MaxDefinitions = 4096
 
 type key struct {
 	space string
-	code  uint8
+	code  uint16
 }
 
 type nameKey struct{ space, name string }
 
 // Catalog is a set of definitions: the standard ones and an operator's. It is immutable.
 type Catalog struct {
+	family Family
 	byCode map[key]*Definition
 	byName map[nameKey]*Definition
 	spaces map[string]bool
 	carry  []*Definition // those that encapsulate a space
 }
 
-// NewCatalog adds the operator's definitions to the standard ones. Errors are by index of the definition refused;
-// the catalog is good for the others.
-func NewCatalog(custom []Definition) (*Catalog, map[int]error) {
+// NewCatalog adds the operator's definitions to the standard ones of a family. Errors are by index of the definition
+// refused; the catalog is good for the others.
+func NewCatalog(family Family, custom []Definition) (*Catalog, map[int]error) {
 	c := &Catalog{
+		family: family,
 		byCode: map[key]*Definition{},
 		byName: map[nameKey]*Definition{},
-		spaces: map[string]bool{SpaceDHCP4: true, SpaceVendor: true, SpaceRelay: true},
+		spaces: map[string]bool{},
 	}
-	for _, d := range standard4() {
+	standard := standard4()
+	if family == Family6 {
+		standard = standard6()
+	}
+	for _, d := range standard {
 		c.add(&d)
 	}
 	wrong := map[int]error{}
@@ -57,12 +64,16 @@ func NewCatalog(custom []Definition) (*Catalog, map[int]error) {
 		}
 	}
 	slices.SortFunc(c.carry, func(a, b *Definition) int {
-		return strings.Compare(a.Space, b.Space)*256 + int(a.Code) - int(b.Code)
+		return cmp.Or(strings.Compare(a.Space, b.Space), int(a.Code)-int(b.Code))
 	})
 	return c, wrong
 }
 
+// Family is the protocol of the catalog.
+func (c *Catalog) Family() Family { return c.family }
+
 func (c *Catalog) add(d *Definition) {
+	d.family = c.family
 	if old := c.byCode[key{d.Space, d.Code}]; old != nil {
 		delete(c.byName, nameKey{old.Space, old.Name})
 	}
@@ -90,8 +101,8 @@ func (c *Catalog) check(d *Definition) error {
 	switch {
 	case d.Name == "" || strings.ContainsAny(d.Name, " \t\r\n"):
 		return fmt.Errorf("option name %q must not be empty nor hold blanks", d.Name)
-	case d.Code < 1 || d.Code == 255:
-		return fmt.Errorf("option code %d is not in 1 to 254", d.Code)
+	case d.Code < 1 || int(d.Code) > c.family.MaxCode():
+		return fmt.Errorf("option code %d is not in 1 to %d", d.Code, c.family.MaxCode())
 	case !spaceName(d.Space):
 		return fmt.Errorf("option space %q may hold only letters, digits, - and _", d.Space)
 	case !d.Type.valid():
@@ -106,7 +117,7 @@ func (c *Catalog) check(d *Definition) error {
 		return fmt.Errorf("option %q is a record and needs record-types", d.Name)
 	case d.Type != Record && len(d.Fields) > 0:
 		return fmt.Errorf("option %q has record-types but is of type %q", d.Name, d.Type)
-	case d.Array && (d.Type == Empty || d.Type == String || d.Type == Binary):
+	case d.Array && !d.Type.delimited() && d.Type != Record:
 		return fmt.Errorf("option %q cannot be an array of %q: the end of a value could not be found", d.Name, d.Type)
 	}
 	for i, f := range d.Fields {
@@ -147,7 +158,7 @@ func (c *Catalog) encloses(outer, inner string) bool {
 }
 
 // Lookup finds a definition by space and code, or nil. It must not be changed.
-func (c *Catalog) Lookup(space string, code uint8) *Definition { return c.byCode[key{space, code}] }
+func (c *Catalog) Lookup(space string, code uint16) *Definition { return c.byCode[key{space, code}] }
 
 // ByName finds a definition by space and name, or nil. It must not be changed.
 func (c *Catalog) ByName(space, name string) *Definition { return c.byName[nameKey{space, name}] }

@@ -21,7 +21,9 @@ func (d *Definition) Format(data []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("option %q: %x: %w", d.Name, data, err)
 	}
-	if d.Type != String && d.Type != Binary {
+	switch d.Type {
+	case String, Binary, routes, dnr4, dnr6:
+	default:
 		for i, v := range values {
 			values[i] = strings.ReplaceAll(v, ",", `\,`)
 		}
@@ -42,6 +44,19 @@ func (d *Definition) values(data []byte) ([]string, error) {
 	if d.Type != Record {
 		fields = []Type{d.Type}
 	}
+	switch {
+	case d.Type == routes:
+		text, err := formatRoutes(data)
+		return []string{text}, err
+	case d.Type == dnr4 || d.Type == dnr6:
+		text, err := formatResolvers(data, d.Type)
+		return []string{text}, err
+	case d.compressed:
+		var err error
+		if data, err = decompress(data); err != nil {
+			return nil, err
+		}
+	}
 	if d.Type == Empty {
 		if len(data) > 0 && d.Encapsulates == "" {
 			return nil, errors.New("an empty option holds data")
@@ -50,7 +65,7 @@ func (d *Definition) values(data []byte) ([]string, error) {
 	}
 	var out []string
 	for i := 0; i < len(fields) || d.Array && len(data) > 0; i++ {
-		text, n, err := fields[min(i, len(fields)-1)].next(data)
+		text, n, err := fields[min(i, len(fields)-1)].next(data, d.family)
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +78,7 @@ func (d *Definition) values(data []byte) ([]string, error) {
 }
 
 // next reads one value and tells its length.
-func (t Type) next(data []byte) (string, int, error) {
+func (t Type) next(data []byte, family Family) (string, int, error) {
 	if n := t.size(); len(data) < n {
 		return "", 0, errShort
 	}
@@ -99,6 +114,27 @@ func (t Type) next(data []byte) (string, int, error) {
 			return "", 0, errors.New("empty string")
 		}
 		return string(data), len(data), nil
+	case Prefix6:
+		return nextPrefix(data)
+	case PSID:
+		bits, n := data[0], binary.BigEndian.Uint16(data[1:])
+		if bits > 16 || uint32(n)<<bits&0xffff != 0 {
+			return "", 0, fmt.Errorf("port set %d with %d bits", n, bits)
+		}
+		return fmt.Sprintf("%d/%d", uint32(n)>>(16-bits), bits), 3, nil
+	case Tuple:
+		size := family.codeSize()
+		if len(data) < size {
+			return "", 0, errShort
+		}
+		n := int(data[0])
+		if size == 2 {
+			n = int(binary.BigEndian.Uint16(data))
+		}
+		if len(data) < size+n {
+			return "", 0, errShort
+		}
+		return string(data[size : size+n]), size + n, nil
 	}
 	return hex.EncodeToString(data), len(data), nil
 }
@@ -114,4 +150,25 @@ func nameLength(data []byte) int {
 		}
 	}
 	return 0
+}
+
+// nextPrefix reads an IPv6 prefix: its length in bits, and the octets that it needs, with no bits behind them.
+func nextPrefix(data []byte) (string, int, error) {
+	if len(data) < 1 {
+		return "", 0, errShort
+	}
+	size := (int(data[0]) + 7) / 8
+	switch {
+	case data[0] > 128:
+		return "", 0, fmt.Errorf("prefix of %d bits", data[0])
+	case len(data) < 1+size:
+		return "", 0, errShort
+	}
+	var a [16]byte
+	copy(a[:], data[1:1+size])
+	p := netip.PrefixFrom(netip.AddrFrom16(a), int(data[0]))
+	if p.Masked() != p || p.Addr().Is4In6() {
+		return "", 0, fmt.Errorf("%s is not a prefix", p)
+	}
+	return p.String(), 1 + size, nil
 }

@@ -76,7 +76,7 @@ func standard4() []Definition {
 		{Space: SpaceDHCP4, Code: 91, Name: "client-last-transaction-time", Type: Uint32},
 		{Space: SpaceDHCP4, Code: 92, Name: "associated-ip", Type: IPv4, Array: true},
 		{Space: SpaceDHCP4, Code: 118, Name: "subnet-selection", Type: IPv4},
-		{Space: SpaceDHCP4, Code: 119, Name: "domain-search", Type: Binary},
+		{Space: SpaceDHCP4, Code: 119, Name: "domain-search", Type: FQDN, Array: true, compressed: true},
 		{Space: SpaceDHCP4, Code: 124, Name: "vivco-suboptions", Type: Record, Fields: []Type{Uint32, Binary}},
 		{Space: SpaceDHCP4, Code: 125, Name: "vivso-suboptions", Type: Binary},
 
@@ -112,18 +112,18 @@ func standard4() []Definition {
 		{Space: SpaceDHCP4, Code: 116, Name: "auto-config", Type: Uint8, replaceable: true},                                                        // RFC 2563
 		{Space: SpaceDHCP4, Code: 117, Name: "name-service-search", Type: Uint16, Array: true, replaceable: true},                                  // RFC 2937
 		{Space: SpaceDHCP4, Code: 120, Name: "sip-servers", Type: Binary, replaceable: true},                                                       // RFC 3361
-		{Space: SpaceDHCP4, Code: 121, Name: "classless-static-route", Type: Binary, replaceable: true},                                            // RFC 3442
+		{Space: SpaceDHCP4, Code: 121, Name: "classless-static-route", Type: routes, replaceable: true},                                            // RFC 3442
 		{Space: SpaceDHCP4, Code: 122, Name: "cablelabs-client-configuration", Type: Binary, replaceable: true},                                    // RFC 3495
 		{Space: SpaceDHCP4, Code: 123, Name: "geoconf", Type: Binary, replaceable: true},                                                           // RFC 6225
 		{Space: SpaceDHCP4, Code: 136, Name: "pana-agent", Type: IPv4, Array: true, replaceable: true},                                             // RFC 5192
 		{Space: SpaceDHCP4, Code: 137, Name: "v4-lost", Type: FQDN, replaceable: true},                                                             // RFC 5223
 		{Space: SpaceDHCP4, Code: 138, Name: "capwap-ac-v4", Type: IPv4, Array: true, replaceable: true},                                           // RFC 5417
 		{Space: SpaceDHCP4, Code: 141, Name: "sip-ua-cs-domains", Type: FQDN, Array: true, replaceable: true},                                      // RFC 6011
-		{Space: SpaceDHCP4, Code: 143, Name: "sztp-redirect", Type: Binary, replaceable: true},                                                     // RFC 8572
+		{Space: SpaceDHCP4, Code: 143, Name: "v4-sztp-redirect", Type: Binary, replaceable: true},                                                  // RFC 8572
 		{Space: SpaceDHCP4, Code: 146, Name: "rdnss-selection", Type: Record, Fields: []Type{Uint8, IPv4, IPv4, FQDN}, replaceable: true},          // RFC 6731
 		{Space: SpaceDHCP4, Code: 150, Name: "tftp-server-address", Type: IPv4, Array: true, replaceable: true},                                    // RFC 5859
 		{Space: SpaceDHCP4, Code: 159, Name: "v4-portparams", Type: Record, Fields: []Type{Uint8, Uint8, Uint16}, replaceable: true},               // RFC 7618
-		{Space: SpaceDHCP4, Code: 162, Name: "v4-dnr", Type: Binary, replaceable: true},                                                            // RFC 9463
+		{Space: SpaceDHCP4, Code: 162, Name: "v4-dnr", Type: dnr4, replaceable: true},                                                              // RFC 9463
 		{Space: SpaceDHCP4, Code: 212, Name: "option-6rd", Type: Record, Array: true, Fields: []Type{Uint8, Uint8, IPv6, IPv4}, replaceable: true}, // RFC 5969
 		{Space: SpaceDHCP4, Code: 213, Name: "v4-access-domain", Type: FQDN, replaceable: true},                                                    // RFC 5986
 
