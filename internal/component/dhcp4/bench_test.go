@@ -31,7 +31,8 @@ func BenchmarkLease(b *testing.B) {
 		return nil
 	}
 	s.set = settingsOf(b, `{"subnet4": [{"subnet": "10.64.0.0/12", "pool": ["10.65.0.0 - 10.79.255.254"]}]}`)
-	s.desk, _ = newDesk(store, allocate.NewOffers(), s.set.subnets, s.now())
+	s.store = store
+	s.book, _ = allocate.NewBook(store, allocate.NewOffers(), s.set.subnets, s.now())
 	discover := message(b, packet4.Discover, "giaddr=10.64.0.2")
 	request := message(b, packet4.Request, "giaddr=10.64.0.2", "server=10.64.0.1")
 	b.ReportAllocs()

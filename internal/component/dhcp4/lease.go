@@ -8,6 +8,7 @@ import (
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/packet4"
+	"bundy/internal/dhcp/subnet"
 	"bundy/internal/dns/wire"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/policy"
@@ -17,14 +18,13 @@ import (
 func (s *server) allocate(x *exchange) bool {
 	m := &x.request
 	q := allocate.Query{
-		Subnet: x.subnet, Client: x.client, Authoritative: x.set.authoritative, Now: x.now,
+		Subnets: []*subnet.Subnet{x.subnet}, Classes: x.classes, Client: x.client, Authoritative: x.set.authoritative, Now: x.now,
 		Occupied: func(a netip.Addr) bool { return s.ours(a) || m.Relayed() && a == m.GIAddr },
 	}
-	view := s.desk.view(x.subnet)
 	switch x.kind {
 	case packet4.Discover:
 		q.Requested, _ = m.Addr(packet4.OptRequestedIP)
-		x.decision = allocate.Discover(q, view)
+		x.decision = allocate.Discover(q, s.book)
 	case packet4.Request:
 		if x.foreign {
 			s.forget(x)
@@ -35,7 +35,7 @@ func (s *server) allocate(x *exchange) bool {
 			s.refused(x, netip.IPv4Unspecified(), "it names no address")
 			return false
 		}
-		x.decision = allocate.Request(q, view)
+		x.decision = allocate.Request(q, s.book)
 		if x.obtains() && s.decliner.resting(x.decliner(), x.now) { // no DISCOVER need go before it
 			return s.drop(x, "the client has declined too many addresses")
 		}
@@ -43,7 +43,7 @@ func (s *server) allocate(x *exchange) bool {
 			s.refused(x, q.Requested, x.decision.Reason)
 		}
 	case packet4.Release, packet4.Decline:
-		return s.held(x, q, view)
+		return s.held(x)
 	case packet4.Inform:
 		return true
 	}
@@ -57,6 +57,17 @@ func (s *server) allocate(x *exchange) bool {
 		s.noAddress.Do(func() { s.log.Log(msgAllocFail, x.subnet.Prefix) })
 	}
 	return x.decision.Verdict == allocate.Refuse
+}
+
+// origin names where the client asks: the port of the relay, the relay, or the interface.
+func (x *exchange) origin() string {
+	m := &x.request
+	if !m.Relayed() {
+		return x.packet.Link.Name
+	}
+	const circuitID = 1
+	port, _ := m.SubOption(circuitID)
+	return string(m.GIAddr.AsSlice()) + string(port)
 }
 
 // situation tells which of the cases of RFC 2131 section 4.3.2 a REQUEST is, and its address.
@@ -84,9 +95,9 @@ func situation(x *exchange) (allocate.Situation, netip.Addr, bool) {
 func (s *server) forget(x *exchange) {
 	s.stats.receiveDrop.Add(1)
 	s.log.Log(msgPacketNotForUs, x.kind, x.packet.Link.Name, "another")
-	if a, ok := s.desk.offers.For(x.client, x.subnet.ID, x.now); ok {
-		s.desk.offers.Drop(a)
-		s.desk.sync(a, x.now)
+	if a, ok := s.book.Offers.For(x.client, x.subnet.Network.Subnets[0].ID, x.now); ok {
+		s.book.Offers.Drop(a)
+		s.book.Sync(a, x.now)
 	}
 }
 
@@ -101,17 +112,17 @@ func (s *server) refused(x *exchange, a netip.Addr, why string) {
 }
 
 // held finds the lease that a RELEASE (by ciaddr) or DECLINE (by option 50) gives up.
-func (s *server) held(x *exchange, q allocate.Query, view allocate.View) bool {
+func (s *server) held(x *exchange) bool {
 	fail := msgReleaseFail
-	q.Requested = x.request.CIAddr
+	address := x.request.CIAddr
 	if x.kind == packet4.Decline {
 		fail = msgDeclineFail
-		q.Requested, _ = x.request.Addr(packet4.OptRequestedIP)
+		address, _ = x.request.Addr(packet4.OptRequestedIP)
 	}
-	l, why, ok := allocate.Held(q, view)
+	l, why, ok := allocate.Held(x.client, address, s.book, x.now)
 	if !ok {
 		s.stats.receiveDrop.Add(1)
-		s.log.Log(fail, q.Requested, duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr), why)
+		s.log.Log(fail, address, duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr), why)
 		return false
 	}
 	x.lease = l
@@ -179,26 +190,26 @@ func (s *server) commit(x *exchange, then func()) {
 	}
 	switch {
 	case x.kind == packet4.Discover:
-		for _, a := range s.desk.offers.Put(x.client, x.subnet.ID, address, x.now) {
-			s.desk.sync(a, x.now)
+		for _, a := range s.book.Offers.Put(x.client, x.subnet.Network.Subnets[0].ID, address, x.origin(), x.now) {
+			s.book.Sync(a, x.now)
 		}
-		s.desk.mark(address, allocate.Taken)
+		s.book.Take(address)
 		s.committed(x)
 		then()
 	case x.kind == packet4.Request && x.answer == packet4.ACK:
-		s.desk.offers.Drop(address)
+		s.book.Offers.Drop(address)
 		if d := x.decision; d.Leaves {
-			s.desk.store.Delete(d.Left.Address, s.written(d.Left.Address)) // written before the new lease, in one go with it
-			s.desk.sync(d.Left.Address, x.now)
+			s.store.Delete(d.Left.Address, s.written(d.Left.Address)) // written before the new lease, in one go with it
+			s.book.Sync(d.Left.Address, x.now)
 		}
-		s.desk.store.Put(x.lease, durable)
-		s.desk.mark(address, allocate.Taken)
+		s.store.Put(x.lease, durable)
+		s.book.Take(address)
 	case x.kind == packet4.Release:
-		s.desk.store.Delete(address, durable)
-		s.desk.sync(address, x.now)
+		s.store.Delete(address, durable)
+		s.book.Sync(address, x.now)
 	case x.kind == packet4.Decline:
 		s.decliner.declined(x.decliner(), x.now)
-		s.desk.store.Put(lease.Lease{
+		s.store.Put(lease.Lease{
 			Address: address, HWType: x.lease.HWType, ValidLifetime: x.set.probation,
 			Start: wholeSecond(x.now), SubnetID: x.lease.SubnetID, State: lease.Declined,
 		}, durable)

@@ -23,21 +23,21 @@ const (
 // enough. Its work is bounded by the configuration; the rest stays for the next go.
 func (s *server) reclaim(now time.Time) {
 	for range allocate.MaxOffers {
-		a, ok := s.desk.offers.Expire(now)
+		a, ok := s.book.Offers.Expire(now)
 		if !ok {
 			break
 		}
-		s.desk.sync(a, now)
+		s.book.Sync(a, now)
 	}
 	r := s.set.reclaim
 	if r.wait > 0 {
 		s.endLeases(now)
 	}
 	if r.flush > 0 && now.Sub(s.flushed) >= r.flush {
-		held := s.desk.store.ReclaimedBefore(now.Add(-r.hold), r.maxLeases)
+		held := s.store.ReclaimedBefore(now.Add(-r.hold), r.maxLeases)
 		for _, l := range held {
-			s.desk.store.Delete(l.Address, s.written(l.Address))
-			s.desk.sync(l.Address, now)
+			s.store.Delete(l.Address, s.written(l.Address))
+			s.book.Sync(l.Address, now)
 		}
 		if len(held) < r.maxLeases { // else there may be more
 			s.flushed = now
@@ -48,7 +48,7 @@ func (s *server) reclaim(now time.Time) {
 func (s *server) endLeases(now time.Time) {
 	r := s.set.reclaim
 	began := s.now()
-	over := s.desk.store.Expired(now, r.maxLeases)
+	over := s.store.Expired(now, r.maxLeases)
 	done := 0
 	for _, l := range over {
 		if r.maxTime > 0 && s.now().Sub(began) > r.maxTime {
@@ -79,12 +79,12 @@ func (s *server) endLease(l lease.Lease, now time.Time) {
 		s.announce.tell(set.requests, ncr.Remove, ended)
 	}
 	if l.State == lease.Declined || set.reclaim.hold == 0 {
-		s.desk.store.Delete(l.Address, done)
+		s.store.Delete(l.Address, done)
 	} else {
 		l.State, l.Hostname, l.FQDNForward, l.FQDNReverse = lease.Reclaimed, "", false, false
-		s.desk.store.Put(l, done)
+		s.store.Put(l, done)
 	}
-	s.desk.sync(l.Address, now)
+	s.book.Sync(l.Address, now)
 }
 
 // written is a done function that deals with failures of the store.
@@ -102,7 +102,7 @@ func (s *server) written(a netip.Addr) func(error) {
 func (s *server) settle(now time.Time) bool {
 	failed := s.failures.take()
 	for _, a := range failed {
-		s.desk.sync(a, now)
+		s.book.Sync(a, now)
 	}
 	return len(failed) > 0
 }
@@ -111,7 +111,7 @@ func (s *server) settle(now time.Time) bool {
 func (s *server) next(now time.Time) time.Duration {
 	r := s.set.reclaim
 	pause := time.Minute
-	if s.desk.offers.Len() > 0 {
+	if s.book.Offers.Len() > 0 {
 		pause = offerPause
 	}
 	if r.flush > 0 {
@@ -119,7 +119,7 @@ func (s *server) next(now time.Time) time.Duration {
 	}
 	if r.wait > 0 {
 		pause = min(pause, r.wait)
-		if end, ok := s.desk.store.NextExpiry(); ok {
+		if end, ok := s.store.NextExpiry(); ok {
 			pause = min(pause, end.Sub(now))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bundy/internal/dhcp/allocate"
+	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/suite/module"
 )
@@ -40,11 +41,11 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 
 	failure := module.Protect(func() error { return c.loop(ctx, s, others, wake, served, ready) })
 
-	err = s.desk.store.Flush() // sends the answers that wait for it
+	err = s.store.Flush() // sends the answers that wait for it
 	stop()
 	others.Wait()
 	c.links.Close()
-	if err = errors.Join(err, s.desk.store.Close()); err != nil {
+	if err = errors.Join(err, s.store.Close()); err != nil {
 		err = fmt.Errorf("lease database %s: %w", s.set.database.path, err)
 	}
 	if err = errors.Join(failure, err); err == nil {
@@ -76,7 +77,7 @@ func (c *component) loop(ctx context.Context, s *server, others *module.Backgrou
 		case p := <-c.links.Packets():
 			s.serve(p)
 			c.links.Release(p)
-			if end, ok := s.desk.store.NextExpiry(); ok && end.Before(armed) && s.set.reclaim.wait > 0 {
+			if end, ok := s.store.NextExpiry(); ok && end.Before(armed) && s.set.reclaim.wait > 0 {
 				arm(max(soon, end.Sub(s.now())))
 			}
 		case n := <-c.changes:
@@ -103,16 +104,17 @@ func (c *component) use(s *server, n change) {
 	now := s.now()
 	offers := allocate.NewOffers()
 	if n.store == nil {
-		n.store, offers = s.desk.store, s.desk.offers
-	} else if s.desk != nil {
-		c.close(s.desk.store, s.set.database)
+		n.store, offers = s.store, s.book.Offers
+	} else if s.book != nil {
+		c.close(s.store, s.set.database)
 		c.storeStarted(n.set.database)
 	}
-	d, moved := newDesk(n.store, offers, n.set.subnets, now)
-	s.set, s.desk = n.set, d
+	var moved []lease.Lease
+	s.set, s.store = n.set, n.store
+	s.book, moved = allocate.NewBook(n.store, offers, n.set.subnets, now)
 	c.current.Store(n.set)
 	for _, l := range moved {
-		d.store.Put(l, s.written(l.Address))
+		s.store.Put(l, s.written(l.Address))
 	}
 	if len(moved) > 0 {
 		c.deps.Log.Log(msgLeasesRenumbered, len(moved))

@@ -30,7 +30,8 @@ type server struct {
 	transmit func(l *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error
 
 	set      *settings
-	desk     *desk
+	store    lease.Store
+	book     *allocate.Book
 	failures failures
 	decliner decliners
 	behind   int       // consecutive goes at reclaiming that left something

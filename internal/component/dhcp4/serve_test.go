@@ -108,14 +108,15 @@ func benchWith(t testing.TB, set *settings, store lease.Store) *bench {
 func (b *bench) use(set *settings) {
 	b.set = set
 	offers := allocate.NewOffers()
-	if b.desk != nil {
-		offers = b.desk.offers
+	if b.book != nil {
+		offers = b.book.Offers
 	}
-	d, moved := newDesk(b.store, offers, b.set.subnets, b.clock)
+	var moved []lease.Lease
+	b.server.store = b.store
+	b.book, moved = allocate.NewBook(b.store, offers, b.set.subnets, b.clock)
 	for _, l := range moved {
 		b.store.Put(l, nil)
 	}
-	b.desk = d
 }
 
 func addr(text string) netip.Addr { return netip.MustParseAddr(text) }

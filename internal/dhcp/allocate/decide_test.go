@@ -2,16 +2,18 @@ package allocate
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"bundy/internal/dhcp/class"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/subnet"
 )
 
-// memory is the leases of one subnet.
+// memory is leases without a disk.
 type memory map[netip.Addr]lease.Lease
 
 func (m memory) Get(a netip.Addr) (lease.Lease, bool) { l, ok := m[a]; return l, ok }
@@ -27,123 +29,221 @@ func (m memory) find(match func(lease.Lease) bool) (lease.Lease, bool) {
 	return best, found
 }
 
-func (m memory) ByClientID(_ uint32, id string) (lease.Lease, bool) {
-	return m.find(func(l lease.Lease) bool { return l.ClientID == id })
+func (m memory) ByClientID(id uint32, client string) (lease.Lease, bool) {
+	return m.find(func(l lease.Lease) bool { return l.SubnetID == id && l.ClientID == client })
 }
 
-func (m memory) ByHWAddr(_ uint32, t uint8, hw string) (lease.Lease, bool) {
-	return m.find(func(l lease.Lease) bool { return l.HWType == t && l.HWAddr == hw })
+func (m memory) ByHWAddr(id uint32, t uint8, hw string) (lease.Lease, bool) {
+	return m.find(func(l lease.Lease) bool { return l.SubnetID == id && l.HWType == t && l.HWAddr == hw })
+}
+
+func (m memory) ByDUID(duid string, kind lease.Kind, iaid uint32) []lease.Lease {
+	var out []lease.Lease
+	for _, l := range m {
+		if l.DUID == duid && l.Kind == kind && l.IAID == iaid {
+			out = append(out, l)
+		}
+	}
+	slices.SortFunc(out, func(a, b lease.Lease) int { return b.Start.Compare(a.Start) })
+	return out
+}
+
+func (m memory) All(fn func(lease.Lease) bool) {
+	for _, l := range m {
+		if !fn(l) {
+			return
+		}
+	}
+}
+
+func noon() time.Time { return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC) }
+
+// office is a link of two subnets: 1 with a pool for all and one for phones, 2 with one for all. Client h has a
+// reservation in a pool, client o one outside.
+func office(t testing.TB) *subnet.List {
+	network := &subnet.Network{Name: "office"}
+	hosts, wrong := subnet.NewHosts([]*subnet.Host{
+		{Identifier: subnet.Identifier{Kind: subnet.ByClientID, Value: "h"}, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.2")}},
+		{Identifier: subnet.Identifier{Kind: subnet.ByClientID, Value: "o"}, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.200")}},
+	})
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
+	}
+	phones := pool(t, "192.0.2.50-192.0.2.51")
+	phones.Limit.Classes = []string{"phones"}
+	network.Subnets = []*subnet.Subnet{
+		{ID: 1, Prefix: netip.MustParsePrefix("192.0.2.0/24"), Pools: []*subnet.Pool{phones, pool(t, "192.0.2.1-192.0.2.3")}, Network: network, Hosts: hosts},
+		{ID: 2, Prefix: netip.MustParsePrefix("198.51.100.0/24"), Pools: []*subnet.Pool{pool(t, "198.51.100.1-198.51.100.2")}, Network: network},
+	}
+	return subnet.NewList(network.Subnets, nil)
+}
+
+func hostOf(l *subnet.List, c Client) *subnet.Host {
+	return l.All()[0].Host([]subnet.Identifier{{Kind: subnet.ByClientID, Value: c.ID}})
 }
 
 // TestNeverTwice lets clients do anything in any order while time passes. No address is ever promised to two clients,
-// none outside of the pool is given, and an offer that is requested in time is kept.
+// none outside of the pools is given but to whom it is reserved, and an offer that is requested in time is kept.
 func TestNeverTwice(t *testing.T) {
-	s := &subnet.Subnet{ID: 1, Prefix: netip.MustParsePrefix("192.0.2.0/24"), Pools: ranges(t, "192.0.2.1-192.0.2.4")}
+	l := office(t)
 	clients := []Client{
 		{ID: "a", HWType: 1, HWAddr: "m1"}, {ID: "b", HWType: 1, HWAddr: "m1"}, {HWType: 1, HWAddr: "m2"},
-		{HWType: 1, HWAddr: "m3"}, {ID: "c"}, {HWType: 1, HWAddr: "m4"},
+		{HWType: 1, HWAddr: "m3"}, {ID: "c"}, {HWType: 1, HWAddr: "m4"}, {ID: "h", HWType: 1, HWAddr: "m5"}, {ID: "o"},
 	}
+	addresses := []string{"192.0.2.0", "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.50", "192.0.2.200", "198.51.100.1", "198.51.100.2", "10.0.0.1"}
 	rapid.Check(t, func(t *rapid.T) {
-		leases := memory{}
-		v := View{leases, NewVacancy(s.Pools), NewOffers()}
-		now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+		leases, now := memory{}, noon()
+		b, _ := NewBook(leases, NewOffers(), l, now)
 		authoritative := rapid.Bool().Draw(t, "authoritative")
-		sync := func(a netip.Addr) {
-			l, ok := leases.Get(a)
-			_, kept := v.Offers.Holder(a, now)
-			switch {
-			case kept || ok && l.State != lease.Reclaimed:
-				v.Vacancy.Set(a, Taken)
-			case ok:
-				v.Vacancy.Set(a, Retired)
-			default:
-				v.Vacancy.Set(a, Free)
-			}
-		}
 		for range 60 {
 			q := Query{
-				Subnet: s, Client: rapid.SampledFrom(clients).Draw(t, "client"), Now: now, Authoritative: authoritative,
-				Requested: address(number(netip.MustParseAddr("192.0.2.0")) + rapid.Uint32Range(0, 6).Draw(t, "requested")),
+				Subnets: l.All(), Client: rapid.SampledFrom(clients).Draw(t, "client"), Now: now, Authoritative: authoritative,
+				Requested: netip.MustParseAddr(rapid.SampledFrom(addresses).Draw(t, "requested")),
 				Situation: Situation(rapid.IntRange(0, 3).Draw(t, "situation")),
 			}
-			switch rapid.IntRange(0, 4).Draw(t, "step") {
+			q.Host = hostOf(l, q.Client)
+			switch rapid.IntRange(0, 5).Draw(t, "step") {
 			case 0, 1:
-				d := Discover(q, v)
+				d := Discover(q, b)
 				if d.Verdict == Refuse {
 					t.Fatal("a DISCOVER is refused")
 				}
 				if d.Verdict != Grant {
 					break
 				}
-				check(t, q, v, d)
-				for _, a := range v.Offers.Put(q.Client, 1, d.Address, now) {
-					sync(a)
+				check(t, q, b, d)
+				for _, a := range b.Offers.Put(q.Client, 1, d.Address, "", now) {
+					b.Sync(a, now)
 				}
-				sync(d.Address)
+				b.Sync(d.Address, now)
 				if rapid.Bool().Draw(t, "selects") {
 					q.Requested, q.Situation = d.Address, Selecting
-					if got := Request(q, v); got.Verdict != Grant || got.Address != d.Address {
+					if got := Request(q, b); got.Verdict != Grant || got.Address != d.Address {
 						t.Fatalf("offered %v, then %+v", d.Address, got)
 					}
 				}
 			case 2, 3:
-				d := Request(q, v)
+				d := Request(q, b)
 				if d.Verdict != Grant {
 					break
 				}
 				if d.Address != q.Requested {
 					t.Fatalf("asked for %v, got %v", q.Requested, d.Address)
 				}
-				check(t, q, v, d)
-				v.Offers.Drop(d.Address)
+				check(t, q, b, d)
+				b.Offers.Drop(d.Address)
 				if d.Leaves {
 					delete(leases, d.Left.Address)
-					sync(d.Left.Address)
+					b.Sync(d.Left.Address, now)
 				}
 				leases[d.Address] = lease.Lease{
 					Address: d.Address, HWType: q.Client.HWType, HWAddr: q.Client.HWAddr, ClientID: q.Client.ID,
-					ValidLifetime: 100, Start: now, SubnetID: 1,
+					ValidLifetime: 100, Start: now, SubnetID: d.Subnet.ID,
 				}
-				sync(d.Address)
+				b.Sync(d.Address, now)
 			case 4:
 				now = now.Add(time.Duration(rapid.IntRange(1, 90).Draw(t, "seconds")) * time.Second)
-				for a, ok := v.Offers.Expire(now); ok; a, ok = v.Offers.Expire(now) {
-					sync(a)
+				for a, ok := b.Offers.Expire(now); ok; a, ok = b.Offers.Expire(now) {
+					b.Sync(a, now)
 				}
 				for a, l := range leases {
 					if l.State == lease.Active && l.Expired(now) {
 						l.State = lease.Reclaimed
 						leases[a] = l
-						sync(a)
+						b.Sync(a, now)
 					}
 				}
+			case 5: // a restart, or a new configuration
+				b, _ = NewBook(leases, b.Offers, l, now)
 			}
+			consistent(t, b, leases, now)
 		}
 	})
 }
 
-// check tells whether the address of a grant is free for the client.
-func check(t *rapid.T, q Query, v View, d Decision) {
-	if q.Subnet.Pool(d.Address) == nil {
-		t.Fatalf("%v is not in the pool", d.Address)
+// consistent tells whether the book notes as taken what a new one would.
+func consistent(t *rapid.T, b *Book, leases memory, now time.Time) {
+	fresh, moved := NewBook(leases, b.Offers, b.subnets, now)
+	if len(moved) > 0 {
+		t.Fatalf("moved %v", moved)
 	}
-	if l, ok := v.Leases.Get(d.Address); ok && l.InUse(q.Now) && !q.Client.Owns(l) {
+	for p, v := range b.vacancies {
+		if v.used < fresh.vacancies[p].used { // more may be noted as taken than is, never less
+			t.Fatalf("%v: %d used instead of %d", p.Range, v.used, fresh.vacancies[p].used)
+		}
+	}
+}
+
+// check tells whether the address of a grant is free for the client.
+func check(t *rapid.T, q Query, b *Book, d Decision) {
+	if d.Subnet == nil || !d.Subnet.Contains(d.Address) {
+		t.Fatalf("%v is not in its subnet", d.Address)
+	}
+	if holder := d.Subnet.Holder(d.Address); holder != q.Host && holder != nil {
+		t.Fatalf("%v is reserved", d.Address)
+	} else if holder == nil && (d.Pool == nil || len(d.Pool.Limit.Classes) > 0) {
+		t.Fatalf("%v is not in the client's pool", d.Address)
+	}
+	l, known := b.Leases.Get(d.Address)
+	if known && l.InUse(q.Now) && !q.Client.Owns(l) {
 		t.Fatalf("%v belongs to %+v, not to %+v", d.Address, l, q.Client)
 	}
-	if l, ok := v.Leases.Get(d.Address); ok && l.InUse(q.Now) {
+	if known && l.InUse(q.Now) {
 		return // its own; an offer of it to others was made before and will be refused
 	}
-	if c, ok := v.Offers.Holder(d.Address, q.Now); ok && c != q.Client {
-		if l, mine := v.Leases.Get(d.Address); !mine || !q.Client.Owns(l) {
-			t.Fatalf("%v is kept for %+v, not for %+v", d.Address, c, q.Client)
+	if c, ok := b.Offers.Holder(d.Address, q.Now); ok && c != q.Client && !(known && q.Client.Owns(l)) {
+		t.Fatalf("%v is kept for %+v, not for %+v", d.Address, c, q.Client)
+	}
+}
+
+// TestReservations: who has a reservation gets it, and nobody else.
+func TestReservations(t *testing.T) {
+	l := office(t)
+	leases, now := memory{}, noon()
+	b, _ := NewBook(leases, NewOffers(), l, now)
+	query := func(id, requested string) Query {
+		q := Query{Subnets: l.All(), Client: Client{ID: id}, Now: now, Authoritative: true, Situation: Renewing, Requested: netip.MustParseAddr(requested)}
+		q.Host = hostOf(l, q.Client)
+		return q
+	}
+	give := func(id, a string) {
+		leases[netip.MustParseAddr(a)] = lease.Lease{Address: netip.MustParseAddr(a), ClientID: id, SubnetID: 1, Start: now, ValidLifetime: 100}
+		b.Sync(netip.MustParseAddr(a), now)
+	}
+	expect := func(what string, d Decision, verdict Verdict, address string) {
+		t.Helper()
+		if d.Verdict != verdict || verdict == Grant && d.Address.String() != address {
+			t.Errorf("%s: %+v", what, d)
 		}
+	}
+	expect("in the pool", Discover(query("h", "0.0.0.0"), b), Grant, "192.0.2.2")
+	expect("outside of it", Discover(query("o", "192.0.2.1"), b), Grant, "192.0.2.200")
+	expect("outside of it", Request(query("o", "192.0.2.200"), b), Grant, "192.0.2.200")
+	expect("of another", Request(query("x", "192.0.2.2"), b), Refuse, "")
+	expect("of another", Discover(query("x", "192.0.2.2"), b), Grant, "192.0.2.1")
+	give("h", "192.0.2.1")
+	expect("renews what it had", Request(query("h", "192.0.2.1"), b), Refuse, "") // to be moved
+	expect("moved", Discover(query("h", "192.0.2.1"), b), Grant, "192.0.2.2")
+	give("x", "192.0.2.2") // before it was reserved
+	expect("held by another", Discover(query("h", "192.0.2.1"), b), Grant, "192.0.2.1")
+	expect("held by another", Request(query("h", "192.0.2.1"), b), Grant, "192.0.2.1")
+	expect("reserved meanwhile", Request(query("x", "192.0.2.2"), b), Refuse, "")
+	give("x", "192.0.2.3")
+	expect("the network's other subnet", Discover(query("y", "0.0.0.0"), b), Grant, "198.51.100.1")
+	phone := query("p", "0.0.0.0")
+	phone.Classes = class.Set{"phones"}
+	expect("a pool of its own", Discover(phone, b), Grant, "192.0.2.50")
+	expect("no phone", Request(query("y", "192.0.2.50"), b), Refuse, "")
+	give("y", "198.51.100.1")
+	give("z", "198.51.100.2")
+	if d := Discover(query("n", "0.0.0.0"), b); d.Verdict != Silent || !d.Full {
+		t.Errorf("nothing is free: %+v", d)
 	}
 }
 
 // TestHeld: only its owner may give a lease up, and only while it runs.
 func TestHeld(t *testing.T) {
-	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	a := netip.MustParseAddr("192.0.2.1")
+	now, a := noon(), netip.MustParseAddr("192.0.2.1")
 	owner, other := Client{HWType: 1, HWAddr: "m1"}, Client{HWType: 1, HWAddr: "m2"}
 	l := lease.Lease{Address: a, HWType: 1, HWAddr: "m1", ValidLifetime: 10, Start: now}
 	for _, c := range []struct {
@@ -159,11 +259,11 @@ func TestHeld(t *testing.T) {
 		{owner, lease.Reclaimed, now, false},
 	} {
 		l.State = c.state
-		if _, why, ok := Held(Query{Client: c.client, Requested: a, Now: c.at}, View{Leases: memory{a: l}}); ok != c.want || ok == (why != "") {
+		if _, why, ok := Held(c.client, a, &Book{Leases: memory{a: l}}, c.at); ok != c.want || ok == (why != "") {
 			t.Errorf("%+v: %v %q", c, ok, why)
 		}
 	}
-	if _, _, ok := Held(Query{Client: owner, Requested: a, Now: now}, View{Leases: memory{}}); ok {
+	if _, _, ok := Held(owner, a, &Book{Leases: memory{}}, now); ok {
 		t.Error("a lease that is not there is held")
 	}
 }

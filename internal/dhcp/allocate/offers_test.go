@@ -1,6 +1,7 @@
 package allocate
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"testing"
@@ -9,21 +10,25 @@ import (
 	"bundy/internal/dhcp/lease"
 )
 
+func address(n uint32) netip.Addr {
+	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, n)))
+}
+
 func TestOffers(t *testing.T) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	one, two := Client{ID: "one"}, Client{HWType: 1, HWAddr: "\x02\x00\x00\x00\x00\x02"}
 	o := NewOffers()
-	if d := o.Put(one, 1, a, now); d != nil {
+	if d := o.Put(one, 1, a, "eth0", now); d != nil {
 		t.Errorf("dropped %v", d)
 	}
-	if d := o.Put(one, 1, b, now); !slices.Equal(d, []netip.Addr{a}) {
+	if d := o.Put(one, 1, b, "eth0", now); !slices.Equal(d, []netip.Addr{a}) {
 		t.Errorf("dropped %v", d)
 	}
-	if d := o.Put(one, 2, a, now); d != nil { // another subnet
+	if d := o.Put(one, 2, a, "eth1", now); d != nil { // another link
 		t.Errorf("dropped %v", d)
 	}
-	o.Put(two, 1, b, now.Add(time.Second))
+	o.Put(two, 1, b, "eth0", now.Add(time.Second))
 	if c, ok := o.Holder(b, now); !ok || c != two {
 		t.Errorf("held by %+v", c)
 	}
@@ -42,18 +47,47 @@ func TestOffers(t *testing.T) {
 	if _, ok := o.Holder(b, now.Add(OfferTime+time.Second)); ok {
 		t.Error("an offer that is over is held")
 	}
-	if o.Len() != 1 || len(o.byAddress) != 1 || len(o.byClient) != 1 {
-		t.Errorf("%d offers, %d addresses, %d clients", o.Len(), len(o.byAddress), len(o.byClient))
+	if o.Len() != 1 || len(o.byAddress) != 1 || len(o.byClient) != 1 || len(o.byOrigin) != 1 {
+		t.Errorf("%d offers, %d addresses, %d clients, %d origins", o.Len(), len(o.byAddress), len(o.byClient), len(o.byOrigin))
 	}
 }
 
+func TestOffersOfAssociations(t *testing.T) {
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	o := NewOffers()
+	a := netip.MustParseAddr("2001:db8::1")
+	for i, c := range []Client{
+		{DUID: "d", Kind: lease.NA, IAID: 1}, {DUID: "d", Kind: lease.NA, IAID: 2}, {DUID: "d", Kind: lease.PD, IAID: 1},
+		{DUID: "e", Kind: lease.NA, IAID: 1},
+	} {
+		if d := o.Put(c, 1, a, "", now); d != nil {
+			t.Errorf("dropped %v by %d", d, i)
+		}
+		if got, ok := o.For(c, 1, now); !ok || got != a {
+			t.Errorf("%+v has %v", c, got)
+		}
+		a = a.Next()
+	}
+}
+
+// TestOffersAreBounded: a flood takes the oldest offers, but only those of its own origin when it has its share.
 func TestOffersAreBounded(t *testing.T) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	o := NewOffers()
-	for i := range uint32(MaxOffers) {
-		o.Put(Client{ID: string(rune(i)) + "x" + string(address(i).AsSlice())}, 1, address(i), now)
+	put := func(i int, from string) []netip.Addr {
+		return o.Put(Client{ID: string(address(uint32(i)).AsSlice())}, 1, address(uint32(i)), from, now)
 	}
-	if d := o.Put(Client{ID: "last"}, 1, address(MaxOffers), now); !slices.Equal(d, []netip.Addr{address(0)}) || o.Len() != MaxOffers {
+	put(0, "quiet")
+	for i := 1; i <= maxShare; i++ {
+		put(i, "loud")
+	}
+	if d := put(maxShare+1, "loud"); !slices.Equal(d, []netip.Addr{address(1)}) {
+		t.Errorf("dropped %v", d)
+	}
+	for i := maxShare + 2; o.Len() < MaxOffers; i++ {
+		put(i, string(rune('a'+i%8)))
+	}
+	if d := put(MaxOffers*2, "other"); !slices.Equal(d, []netip.Addr{address(0)}) || o.Len() != MaxOffers {
 		t.Errorf("dropped %v, %d offers", d, o.Len())
 	}
 }
@@ -70,6 +104,10 @@ func TestOwns(t *testing.T) {
 		{Client{HWType: 6, HWAddr: "m"}, lease.Lease{HWType: 1, HWAddr: "m"}, false},
 		{Client{ID: "a"}, lease.Lease{}, false},
 		{Client{}, lease.Lease{}, false},
+		{Client{DUID: "d", Kind: lease.NA, IAID: 7}, lease.Lease{DUID: "d", Kind: lease.NA, IAID: 7}, true},
+		{Client{DUID: "d", Kind: lease.NA, IAID: 7}, lease.Lease{DUID: "d", Kind: lease.NA, IAID: 8}, false},
+		{Client{DUID: "d", Kind: lease.NA, IAID: 7}, lease.Lease{DUID: "d", Kind: lease.PD, IAID: 7}, false},
+		{Client{Kind: lease.NA}, lease.Lease{Kind: lease.NA}, false},
 	} {
 		if got := c.client.Owns(c.lease); got != c.want {
 			t.Errorf("%+v owns %+v: %v", c.client, c.lease, got)

@@ -30,8 +30,9 @@ type owned struct {
 // NewList makes the index over subnets, whose identifiers are set, and of reservations for all of them (nil: none).
 // A subnet without Network gets one of its own. What is wrong between them is told by Check.
 func NewList(all []*Subnet, global *Hosts) *List {
+	none, _ := NewHosts(nil)
 	if global == nil {
-		global, _ = NewHosts(nil)
+		global = none
 	}
 	l := &List{
 		all: all, byID: map[uint32]*Subnet{}, byPrefix: map[netip.Prefix]int{}, byRelay: map[netip.Addr][]int{},
@@ -42,7 +43,10 @@ func NewList(all []*Subnet, global *Hosts) *List {
 			s.Network = &Network{Subnets: []*Subnet{s}}
 		}
 		if s.Hosts == nil {
-			s.Hosts, _ = NewHosts(nil)
+			s.Hosts = none
+		}
+		if s.global = none; s.GlobalHosts {
+			s.global = global
 		}
 		if l.byID[s.ID] == nil {
 			l.byID[s.ID] = s

@@ -64,7 +64,7 @@ type Subnet struct {
 	Prefix  netip.Prefix
 	Network *Network // that it belongs to; a lone subnet has one of its own
 	Pools   []*Pool  // of addresses and of prefixes, in the order of the configuration
-	Hosts   *Hosts   // its reservations; never nil
+	Hosts   *Hosts   // the reservations that hold in it alone; never nil in a List
 
 	// How its clients are found.
 	Limit       Limit
@@ -82,8 +82,9 @@ type Subnet struct {
 	RapidCommit     bool
 	IgnoreClientIDs bool // clients are told apart by their hardware addresses alone
 	Authoritative   bool
-	HostsGlobal     bool // reservations of the whole server hold here
-	HostsHere       bool // reservations of the subnet hold
+	GlobalHosts     bool // the reservations of the whole server hold here too
+
+	global *Hosts // those, if they hold; set by NewList
 }
 
 // Network is the subnets of one link: a shared network, or a subnet of its own.
@@ -105,10 +106,26 @@ func (s *Subnet) Pool(a netip.Addr) *Pool {
 	return nil
 }
 
+// Host gives the reservation of a client by its identifiers, in order; nil if it has none.
+func (s *Subnet) Host(ids []Identifier) *Host {
+	if host := s.Hosts.Find(ids); host != nil {
+		return host
+	}
+	return s.global.Find(ids)
+}
+
+// Holder tells for whom an address, or a prefix by its first address, is reserved; nil for nobody.
+func (s *Subnet) Holder(a netip.Addr) *Host {
+	if host := s.Hosts.Holder(a); host != nil {
+		return host
+	}
+	return s.global.Holder(a)
+}
+
 // Holds tells whether a lease of that address may belong to the subnet: an address of its network, or of one of its
 // pools of prefixes, or reserved in it.
 func (s *Subnet) Holds(a netip.Addr) bool {
-	return s.Contains(a) || s.Pool(a) != nil || s.Hosts != nil && s.Hosts.Holder(a) != nil
+	return s.Contains(a) || s.Pool(a) != nil || s.Holder(a) != nil
 }
 
 // CheckPools tells what is wrong with a subnet's pools: addresses outside of it, or pools that overlap. Errors come by
