@@ -122,7 +122,7 @@ func (s *site) row(l lease.Lease) {
 	s.t.Helper()
 	var b []byte
 	if _, err := os.Stat(s.file()); err != nil {
-		b = lease.AppendHeader(nil)
+		b = lease.AppendHeader(nil, lease.Family4)
 	}
 	f, err := os.OpenFile(s.file(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

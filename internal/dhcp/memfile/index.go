@@ -1,225 +1,215 @@
 package memfile
 
 import (
+	"bytes"
+	"hash/maphash"
 	"net/netip"
-	"time"
 
 	"bundy/internal/dhcp/lease"
 )
 
-// entry is the newest state of one address.
-type entry struct {
-	lease lease.Lease
-	queue *timeline // the timeline it stands in, or nil
-	pos   int       // its place there
-}
+const (
+	pageRecords = 4096
 
-type hardware struct {
-	subnet uint32
-	kind   uint8
-	addr   string
-}
+	// maxLeases bounds the leases of one store: more than a network of 10.0.0.0/8 has eight times over, and what some
+	// tens of GiB hold.
+	maxLeases = 1 << 27
+)
 
-type identity struct {
-	subnet uint32
-	id     string
-}
+// Chains join the records of one client; the first one, which was written last, stands in a table.
+const (
+	association = iota // V4: the client identifier; else DUID, kind and IAID
+	owner              // V4: the hardware address; else the DUID
+)
 
 // index is the memory: leases by address, by client, and by the time they end. It knows no disk and no lock.
 type index struct {
-	byAddress  map[netip.Addr]*entry
-	byHardware map[hardware][]*entry
-	byClient   map[identity][]*entry
-	running    timeline // Active and Declined with an end
-	reclaimed  timeline // Reclaimed
+	seed    maphash.Seed
+	texts   *slab
+	pages   [][]record
+	made    uint32 // records made so far; number 0 is none
+	spare   uint32 // the first record that serves no more; its chains name the next
+	leases  int
+	address table
+	clients [2]table
+	tallies map[tallyKey]*lease.Tally
+
+	running   timeline // all but Reclaimed, with an end
+	reclaimed timeline
+
+	scratch []byte // of set
+}
+
+type tallyKey struct {
+	subnet uint32
+	kind   lease.Kind
 }
 
 func newIndex() *index {
-	return &index{byAddress: map[netip.Addr]*entry{}, byHardware: map[hardware][]*entry{}, byClient: map[identity][]*entry{}}
+	return &index{seed: maphash.MakeSeed(), texts: newSlab(), tallies: map[tallyKey]*lease.Tally{}}
 }
 
-// set makes l the state of its address; a lifetime of 0 removes the address. It returns the state before.
-func (x *index) set(l lease.Lease) (before lease.Lease, existed bool) {
-	e := x.byAddress[l.Address]
-	if e != nil {
-		before, existed = e.lease, true
-		x.unlink(e)
-	}
-	if l.ValidLifetime == 0 {
-		delete(x.byAddress, l.Address)
-		return before, existed
-	}
-	if e == nil {
-		e = &entry{}
-		x.byAddress[l.Address] = e
-	}
-	e.lease = l
-	x.link(e)
-	return before, existed
+func (x *index) at(n uint32) *record { return &x.pages[n/pageRecords][n%pageRecords] }
+
+func (x *index) octets(r *record) []byte { return x.texts.octets(r.text, r.length()) }
+
+func (x *index) lease(n uint32) lease.Lease {
+	r := x.at(n)
+	return r.decode(x.octets(r))
 }
 
-func (x *index) link(e *entry) {
-	l := &e.lease
-	if l.HWAddr != "" {
-		k := hardware{l.SubnetID, l.HWType, l.HWAddr}
-		x.byHardware[k] = append(x.byHardware[k], e)
-	}
-	if l.ClientID != "" {
-		k := identity{l.SubnetID, l.ClientID}
-		x.byClient[k] = append(x.byClient[k], e)
-	}
-	switch {
-	case l.State == lease.Reclaimed:
-		x.reclaimed.push(e)
-	case l.ValidLifetime != lease.Infinity:
-		x.running.push(e)
-	}
+func (x *index) find(a [16]byte) uint32 {
+	return x.address.find(x.hashAddress(&a), func(n uint32) bool { return x.at(n).address == a })
 }
 
-func (x *index) unlink(e *entry) {
-	l := &e.lease
-	if l.HWAddr != "" {
-		k := hardware{l.SubnetID, l.HWType, l.HWAddr}
-		if rest := without(x.byHardware[k], e); len(rest) > 0 {
-			x.byHardware[k] = rest
-		} else {
-			delete(x.byHardware, k)
-		}
-	}
-	if l.ClientID != "" {
-		k := identity{l.SubnetID, l.ClientID}
-		if rest := without(x.byClient[k], e); len(rest) > 0 {
-			x.byClient[k] = rest
-		} else {
-			delete(x.byClient, k)
-		}
-	}
-	if e.queue != nil {
-		e.queue.remove(e)
-	}
-}
-
-func without(list []*entry, e *entry) []*entry {
-	for i := range list {
-		if list[i] == e {
-			list[i] = list[len(list)-1]
-			list[len(list)-1] = nil
-			return list[:len(list)-1]
-		}
-	}
-	return list
-}
-
-// best picks the lease of a client that has several: an active one, else the one given last.
-func best(list []*entry) (lease.Lease, bool) {
-	var found *entry
-	for _, e := range list {
-		switch {
-		case found == nil,
-			e.lease.State == lease.Active && found.lease.State != lease.Active,
-			(e.lease.State == lease.Active) == (found.lease.State == lease.Active) && e.lease.Start.After(found.lease.Start):
-			found = e
-		}
-	}
-	if found == nil {
+func (x *index) get(a netip.Addr) (lease.Lease, bool) {
+	if !a.IsValid() {
 		return lease.Lease{}, false
 	}
-	return found.lease, true
-}
-
-// timeline is a heap of entries by the time their lease ends.
-type timeline []*entry
-
-func (q timeline) end(i int) time.Time { return q[i].lease.Expire() }
-
-func (q *timeline) push(e *entry) {
-	e.queue, e.pos = q, len(*q)
-	*q = append(*q, e)
-	q.up(e.pos)
-}
-
-func (q *timeline) remove(e *entry) {
-	i, last := e.pos, len(*q)-1
-	q.swap(i, last)
-	(*q)[last] = nil
-	*q = (*q)[:last]
-	if i < last {
-		q.down(i)
-		q.up(i)
+	n := x.find(addressOf(a))
+	if n == 0 {
+		return lease.Lease{}, false
 	}
-	e.queue = nil
+	return x.lease(n), true
 }
 
-func (q timeline) swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].pos, q[j].pos = i, j
+// past is what an address was before a change, until the change is lasting.
+type past struct {
+	record  record
+	existed bool
+	shared  bool // the record has the texts of the one that came after it
 }
 
-func (q timeline) up(i int) {
-	for i > 0 {
-		parent := (i - 1) / 2
-		if !q.end(i).Before(q.end(parent)) {
-			return
+// set makes l the state of its address; a lifetime of 0 removes the address. The past is to be given to forget or, in
+// reverse order, to restore. False: there is no room for more leases.
+func (x *index) set(l *lease.Lease) (past, bool) {
+	a := addressOf(l.Address)
+	n := x.find(a)
+	if l.ValidLifetime == 0 {
+		if n == 0 {
+			return past{}, true
 		}
-		q.swap(i, parent)
-		i = parent
+		p := past{record: *x.at(n), existed: true}
+		x.drop(n)
+		return p, true
 	}
-}
-
-func (q timeline) down(i int) {
-	for {
-		least := i
-		for c := 2*i + 1; c <= 2*i+2 && c < len(q); c++ {
-			if q.end(c).Before(q.end(least)) {
-				least = c
+	next, texts := encode(l, x.scratch[:0])
+	if x.scratch = texts; cap(texts) > maxPiece*granule {
+		x.scratch = nil
+	}
+	p := past{existed: n != 0}
+	if p.existed {
+		p.record = *x.at(n)
+		p.shared = p.record.length() == len(texts) && bytes.Equal(x.octets(&p.record), texts)
+	}
+	if p.shared {
+		next.text = p.record.text
+	} else {
+		var room bool
+		if next.text, room = x.texts.take(len(texts)); !room || !p.existed && x.leases == maxLeases {
+			if room {
+				x.texts.give(next.text, len(texts))
 			}
+			return past{}, false
 		}
-		if least == i {
-			return
-		}
-		q.swap(i, least)
-		i = least
+		copy(x.texts.octets(next.text, len(texts)), texts)
+	}
+	x.enter(n, next)
+	return p, true
+}
+
+// enter makes r the record of its address, which has number n or none yet.
+func (x *index) enter(n uint32, r record) {
+	if n != 0 {
+		x.unlink(n)
+	} else {
+		n = x.number()
+		x.address.add(x.hashAddress(&r.address), n)
+		x.leases++
+	}
+	*x.at(n) = r
+	x.link(n)
+}
+
+// drop takes the record of an address out. Its texts stay.
+func (x *index) drop(n uint32) {
+	x.unlink(n)
+	x.address.remove(x.hashAddress(&x.at(n).address), n)
+	x.leases--
+	*x.at(n) = record{chains: [2]neighbour{{behind: x.spare}}}
+	x.spare = n
+}
+
+func (x *index) number() uint32 {
+	if n := x.spare; n != 0 {
+		x.spare = x.at(n).chains[0].behind
+		return n
+	}
+	x.made++
+	if int(x.made)/pageRecords >= len(x.pages) {
+		x.pages = append(x.pages, make([]record, pageRecords))
+	}
+	return x.made
+}
+
+// forget gives up the past of a change that is lasting.
+func (x *index) forget(p *past) {
+	if p.existed && !p.shared {
+		x.texts.give(p.record.text, p.record.length())
 	}
 }
 
-// ended gives up to limit leases that end no later than t, oldest first, without changing the heap: it walks the
-// heap's tree with a small heap of its own, so the cost follows limit and not the number of leases.
-func (q timeline) ended(t time.Time, limit int) []lease.Lease {
-	var out []lease.Lease
-	var open []int // positions whose parents were taken, as a heap by end
-	add := func(i int) {
-		if i >= len(q) || q.end(i).After(t) {
-			return
-		}
-		open = append(open, i)
-		for c := len(open) - 1; c > 0 && q.end(open[c]).Before(q.end(open[(c-1)/2])); c = (c - 1) / 2 {
-			open[c], open[(c-1)/2] = open[(c-1)/2], open[c]
-		}
+// restore takes the change back that left p behind for an address.
+func (x *index) restore(a netip.Addr, p *past) {
+	n := x.find(addressOf(a))
+	text, length := uint32(0), 0 // what the change brought, unless it was there before
+	if n != 0 && !p.shared {
+		text, length = x.at(n).text, x.at(n).length()
 	}
-	take := func() int {
-		first, last := open[0], len(open)-1
-		open[0] = open[last]
-		open = open[:last]
-		for i := 0; ; {
-			least := i
-			for c := 2*i + 1; c <= 2*i+2 && c < last; c++ {
-				if q.end(open[c]).Before(q.end(open[least])) {
-					least = c
-				}
-			}
-			if least == i {
-				return first
-			}
-			open[i], open[least] = open[least], open[i]
-			i = least
-		}
+	switch {
+	case p.existed:
+		x.enter(n, p.record)
+	case n != 0:
+		x.drop(n)
 	}
-	add(0)
-	for len(open) > 0 && len(out) < limit {
-		i := take()
-		out = append(out, q[i].lease)
-		add(2*i + 1)
-		add(2*i + 2)
+	x.texts.give(text, length)
+}
+
+// link enters a record into chains, timelines and tallies.
+func (x *index) link(n uint32) {
+	r := x.at(n)
+	for c := range r.chains {
+		x.join(c, n)
 	}
-	return out
+	switch {
+	case r.state == lease.Reclaimed:
+		x.reclaimed.push(x, n)
+	case r.valid != lease.Infinity:
+		x.running.push(x, n)
+	}
+	k := tallyKey{r.subnet, r.kind}
+	t := x.tallies[k]
+	if t == nil {
+		t = &lease.Tally{Subnet: r.subnet, Kind: r.kind}
+		x.tallies[k] = t
+	}
+	t.Count(r.state, 1)
+}
+
+func (x *index) unlink(n uint32) {
+	r := x.at(n)
+	for c := range r.chains {
+		x.leave(c, n)
+	}
+	switch {
+	case r.state == lease.Reclaimed:
+		x.reclaimed.remove(x, int(r.place))
+	case r.valid != lease.Infinity:
+		x.running.remove(x, int(r.place))
+	}
+	k := tallyKey{r.subnet, r.kind}
+	t := x.tallies[k]
+	if t.Count(r.state, -1); t.Active+t.Declined+t.Reclaimed+t.Registered == 0 {
+		delete(x.tallies, k)
+	}
 }

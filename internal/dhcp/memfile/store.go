@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,6 +19,8 @@ import (
 var (
 	ErrLocked = errors.New("lease file is in use by another server")
 	ErrBusy   = errors.New("too many lease changes wait for the disk")
+	ErrFull   = errors.New("too many leases")
+	ErrFamily = errors.New("the lease file is of the other family")
 	ErrClosed = errors.New("lease store is closed")
 )
 
@@ -34,8 +35,13 @@ const (
 	compactFloor  = 10000
 )
 
+// manyLeases are so many that memory which reading them needed is given back to the system at once.
+const manyLeases = 100000
+
 // Options are the settings of a store.
 type Options struct {
+	// Family is what the leases are of. A file of the other family is refused.
+	Family lease.Family
 	// Volatile keeps leases in memory only (the configuration item persist is false); path is not touched.
 	Volatile bool
 	// Report is told what the operator should know: repairs at Open, failed compactions. May be nil.
@@ -79,10 +85,9 @@ type Store struct {
 
 // change is one Put, Delete or Flush on its way to the disk.
 type change struct {
-	row     lease.Lease // the row to write; no address: nothing to write
-	before  lease.Lease // what the address was, for going back
-	existed bool
-	done    func(error)
+	row  lease.Lease // the row to write; no address: nothing to write
+	past past        // what the address was, for going back
+	done func(error)
 }
 
 var _ lease.Store = (*Store)(nil)
@@ -124,23 +129,17 @@ func (s *Store) load() error {
 	}
 	upgrade := false
 	for _, name := range sources(s.path) {
-		got, err := scan(name, func(_ int64, l lease.Lease) { s.index.set(l) })
+		got, err := s.read(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if err := s.reportBad(name, got); err != nil {
-			return err
-		}
 		upgrade = upgrade || !got.current
 	}
-	got, err := scan(s.path, func(_ int64, l lease.Lease) { s.index.set(l) })
+	got, err := s.read(s.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := s.reportBad(s.path, got); err != nil {
 		return err
 	}
 	if s.journal, err = s.opts.open(s.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE); err != nil {
@@ -158,9 +157,29 @@ func (s *Store) load() error {
 			return err
 		}
 	} else if upgrade || !got.current {
-		s.rows = s.opts.compactAt + compactFactor*len(s.index.byAddress) // an older form: compact at the first chance
+		s.rows = s.opts.compactAt + compactFactor*s.index.leases // an older form: compact at the first chance
+	}
+	if s.index.leases > manyLeases {
+		debug.FreeOSMemory() // reading needed more than keeping does
 	}
 	return syncDir(s.path)
+}
+
+// read takes one file into the index and reports what is wrong with it.
+func (s *Store) read(name string) (scanned, error) {
+	full := false
+	got, err := scan(name, s.opts.Family, func(_ int, l *lease.Lease) {
+		p, ok := s.index.set(l)
+		full = full || !ok
+		s.index.forget(&p)
+	})
+	switch {
+	case err != nil:
+		return got, err
+	case full:
+		return got, fmt.Errorf("%s: %w", name, ErrFull)
+	}
+	return got, s.reportBad(name, got)
 }
 
 // reportBad keeps a copy of a file that has rows we cannot read and names them.
@@ -181,7 +200,7 @@ func (s *Store) reportBad(name string, got scanned) error {
 
 // begin writes the header of an empty journal.
 func (s *Store) begin() error {
-	header := lease.AppendHeader(nil)
+	header := lease.AppendHeader(nil, s.opts.Family)
 	if _, err := s.journal.Write(header); err != nil {
 		return errors.Join(err, s.journal.Truncate(0))
 	}
@@ -199,135 +218,4 @@ func syncDir(path string) error {
 	}
 	defer d.Close()
 	return d.Sync()
-}
-
-// Get implements lease.Store.
-func (s *Store) Get(a netip.Addr) (lease.Lease, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if e := s.index.byAddress[a]; e != nil {
-		return e.lease, true
-	}
-	return lease.Lease{}, false
-}
-
-// ByClientID implements lease.Store.
-func (s *Store) ByClientID(subnet uint32, clientID string) (lease.Lease, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return best(s.index.byClient[identity{subnet, clientID}])
-}
-
-// ByHWAddr implements lease.Store.
-func (s *Store) ByHWAddr(subnet uint32, hwType uint8, hwAddr string) (lease.Lease, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return best(s.index.byHardware[hardware{subnet, hwType, hwAddr}])
-}
-
-// Put implements lease.Store.
-func (s *Store) Put(l lease.Lease, done func(error)) {
-	l.Start = l.Start.UTC().Truncate(time.Second) // the file keeps whole seconds
-	s.enqueue(l, done)
-}
-
-// Delete implements lease.Store.
-func (s *Store) Delete(a netip.Addr, done func(error)) {
-	l, ok := s.Get(a)
-	if ok {
-		l.ValidLifetime = 0 // a tombstone; without a lease there is nothing to write
-	}
-	s.enqueue(l, done)
-}
-
-// enqueue changes the memory and hands the row to the writer. A lease without address only waits its turn.
-func (s *Store) enqueue(l lease.Lease, done func(error)) {
-	s.mu.Lock()
-	var refused error
-	switch {
-	case s.closed:
-		refused = ErrClosed
-	case len(s.waiting) >= maxWaiting:
-		refused = ErrBusy
-	}
-	if refused != nil {
-		s.mu.Unlock()
-		if done != nil {
-			go done(refused)
-		}
-		return
-	}
-	c := change{row: l, done: done}
-	if l.Address.IsValid() {
-		c.before, c.existed = s.index.set(l)
-	}
-	s.waiting = append(s.waiting, c)
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-	s.mu.Unlock()
-}
-
-// Expired implements lease.Store.
-func (s *Store) Expired(now time.Time, limit int) []lease.Lease {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.index.running.ended(now, limit)
-}
-
-// NextExpiry implements lease.Store.
-func (s *Store) NextExpiry() (time.Time, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if len(s.index.running) == 0 {
-		return time.Time{}, false
-	}
-	return s.index.running.end(0), true
-}
-
-// ReclaimedBefore implements lease.Store.
-func (s *Store) ReclaimedBefore(t time.Time, limit int) []lease.Lease {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.index.reclaimed.ended(t, limit)
-}
-
-// All implements lease.Store. Writers wait while it runs.
-func (s *Store) All(fn func(lease.Lease) bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, e := range s.index.byAddress {
-		if !fn(e.lease) {
-			return
-		}
-	}
-}
-
-// Flush implements lease.Store.
-func (s *Store) Flush() error {
-	done := make(chan error, 1)
-	s.enqueue(lease.Lease{}, func(err error) { done <- err })
-	err := <-done
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failed != nil {
-		err, s.failed = s.failed, nil
-	}
-	return err
-}
-
-// Close makes durable what waits and releases the file. Later changes get ErrClosed.
-func (s *Store) Close() error {
-	err := s.Flush()
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return ErrClosed
-	}
-	s.closed = true
-	s.mu.Unlock()
-	close(s.wake)
-	<-s.stopped
-	return err
 }

@@ -82,7 +82,7 @@ func TestModel(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if findings, err := Check(path); err != nil || len(findings) > 0 {
+			if findings, err := Check(path, lease.Family4); err != nil || len(findings) > 0 {
 				t.Fatal(findings, err)
 			}
 			s = open(t, path, Options{compactAt: 50})
@@ -165,7 +165,7 @@ func TestTornEndIsCutAndRestKept(t *testing.T) {
 	put(t, s, sample(2))
 	s.Close()
 	data, _ := os.ReadFile(path)
-	for cut := len(data) - 1; cut > len(lease.Header)+1; cut-- {
+	for cut := len(data) - 1; cut > len(lease.Family4.Header())+1; cut-- {
 		if err := os.WriteFile(path, data[:cut], 0o640); err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestTornEndIsCutAndRestKept(t *testing.T) {
 		}
 		put(t, s, sample(3))
 		s.Close()
-		if findings, err := Check(path); err != nil || len(findings) > 0 {
+		if findings, err := Check(path, lease.Family4); err != nil || len(findings) > 0 {
 			t.Fatal(findings, err)
 		}
 	}
@@ -189,7 +189,7 @@ func TestTornEndIsCutAndRestKept(t *testing.T) {
 func TestBadRowsAreReportedAndKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "leases4.csv")
 	good := string(lease.AppendRow(nil, sample(1)))
-	damaged := lease.Header + "\n192.0.2.9,zz,,1,1,1,0,0,,0,\n" + good + strings.Repeat("x", lease.MaxLine+9) + "\n"
+	damaged := lease.Family4.Header() + "\n192.0.2.9,zz,,1,1,1,0,0,,0,\n" + good + strings.Repeat("x", lease.MaxLine+9) + "\n"
 	if err := os.WriteFile(path, []byte(damaged), 0o640); err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func TestFullDiskLosesNothingAcknowledged(t *testing.T) {
 	if got := contents(s); !reflect.DeepEqual(got, acknowledged) {
 		t.Errorf("memory holds %v, want %v", got, acknowledged)
 	}
-	if findings, err := Check(path); err != nil || len(findings) > 0 {
+	if findings, err := Check(path, lease.Family4); err != nil || len(findings) > 0 {
 		t.Error(findings, err)
 	}
 	room = 10000 // somebody made room
@@ -303,7 +303,7 @@ func TestFullDiskLosesNothingAcknowledged(t *testing.T) {
 // TestCompactionSurvivesEveryStep opens the files as each step of a compaction leaves them.
 func TestCompactionSurvivesEveryStep(t *testing.T) {
 	row := func(ls ...lease.Lease) string {
-		out := lease.AppendHeader(nil)
+		out := lease.AppendHeader(nil, lease.Family4)
 		for _, l := range ls {
 			out = lease.AppendRow(out, l)
 		}

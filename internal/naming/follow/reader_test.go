@@ -114,7 +114,7 @@ func TestModel(t *testing.T) {
 					mend()
 				}
 				if !d.exists("") {
-					d.append(lease.AppendHeader(nil))
+					d.append(lease.AppendHeader(nil, lease.Family4))
 				}
 				host, name := rapid.ByteRange(0, 4).Draw(rt, "host"), rapid.SampledFrom([]string{"a.", "b,c.", ""}).Draw(rt, "name")
 				lifetime := rapid.SampledFrom([]uint32{0, 3600}).Draw(rt, "lifetime")
@@ -139,7 +139,7 @@ func TestModel(t *testing.T) {
 					if rapid.Bool().Draw(rt, "late") {
 						poll()
 					}
-					d.append(lease.AppendHeader(nil))
+					d.append(lease.AppendHeader(nil, lease.Family4))
 					steps = 0
 				}
 			case "clean":
@@ -148,7 +148,7 @@ func TestModel(t *testing.T) {
 				}
 				switch steps {
 				case 0:
-					merged = lease.AppendHeader(nil)
+					merged = lease.AppendHeader(nil, lease.Family4)
 					sub := &reader{path: d.path} // for the rows of F.2 and F.1 alone
 					state := view{}
 					for _, suffix := range []string{".2", ".1"} {
@@ -219,7 +219,7 @@ func TestErrorsAreNotTheEndOfLeases(t *testing.T) {
 	if heard != 1 {
 		t.Errorf("%d snapshots of nothing, want 1", heard)
 	}
-	d.append(append(lease.AppendHeader(nil), row(1, "a.", 60)...))
+	d.append(append(lease.AppendHeader(nil, lease.Family4), row(1, "a.", 60)...))
 	if err := r.poll(hear); err != nil || len(known) != 1 {
 		t.Fatalf("%v %v", err, known)
 	}
@@ -240,7 +240,7 @@ func TestErrorsAreNotTheEndOfLeases(t *testing.T) {
 		t.Errorf("a directory in its place: error %v, known %v", err, known)
 	}
 	d.remove("")
-	d.append(append(lease.AppendHeader(nil), row(2, "b.", 60)...))
+	d.append(append(lease.AppendHeader(nil, lease.Family4), row(2, "b.", 60)...))
 	if err := r.poll(hear); err != nil || len(known) != 1 || known[netip.MustParseAddr("192.0.2.2")] != "b." {
 		t.Errorf("the file is back: %v %v", err, known)
 	}
@@ -253,7 +253,7 @@ func TestErrorsAreNotTheEndOfLeases(t *testing.T) {
 func TestLongLinesArePassedOver(t *testing.T) {
 	d := disk{t, filepath.Join(t.TempDir(), "leases.csv")}
 	long := []byte(strings.Repeat("x", 2*chunk+7) + "\n")
-	d.append(append(lease.AppendHeader(nil), row(1, "a.", 60)...))
+	d.append(append(lease.AppendHeader(nil, lease.Family4), row(1, "a.", 60)...))
 	d.append(long)
 	d.append(row(2, "b.", 60))
 	d.append([]byte(strings.Repeat("y", lease.MaxLine+1) + "\n"))
@@ -270,7 +270,7 @@ func TestLongLinesArePassedOver(t *testing.T) {
 }
 
 func FuzzFile(f *testing.F) {
-	f.Add(append(lease.AppendHeader(nil), row(1, "a,b.", 60)...), []byte("192.0.2.1,,\n"))
+	f.Add(append(lease.AppendHeader(nil, lease.Family4), row(1, "a,b.", 60)...), []byte("192.0.2.1,,\n"))
 	f.Fuzz(func(t *testing.T, one, two []byte) {
 		d := disk{t, filepath.Join(t.TempDir(), "leases.csv")}
 		r := &reader{path: d.path}
@@ -291,7 +291,7 @@ func FuzzFile(f *testing.F) {
 
 func TestFollowerSeesChangesAtOnce(t *testing.T) {
 	d := disk{t, filepath.Join(t.TempDir(), "leases.csv")}
-	d.append(append(lease.AppendHeader(nil), row(1, "a.", 60)...))
+	d.append(append(lease.AppendHeader(nil, lease.Family4), row(1, "a.", 60)...))
 	events, reports := make(chan Event, 16), make(chan error, 16)
 	f := New(d.path, func(e Event) { events <- e }, func(err error) { reports <- err })
 	ctx, cancel := context.WithCancel(context.Background())
@@ -316,7 +316,7 @@ func TestFollowerSeesChangesAtOnce(t *testing.T) {
 	if err := <-reports; !errors.Is(err, lease.ErrHeader) {
 		t.Errorf("report %v", err)
 	}
-	d.write(".new", append(lease.AppendHeader(nil), row(3, "c.", 60)...))
+	d.write(".new", append(lease.AppendHeader(nil, lease.Family4), row(3, "c.", 60)...))
 	d.rename(".new", "")
 	f.Poke()
 	if err := <-reports; err != nil {
