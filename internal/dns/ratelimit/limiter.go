@@ -72,20 +72,18 @@ type Limiter struct {
 
 // New makes a limiter; nil if the limits limit nothing. The length of the table is rounded up to a power of two.
 func New(l Limits) *Limiter {
+	if l.PerSecond == [categories]int{} {
+		return nil
+	}
 	n := uint64(1)
 	for int(n)*ways < l.Table {
 		n <<= 1
 	}
 	r := &Limiter{limits: l, seed: maphash.MakeSeed(), table: make([][ways]atomic.Uint64, n), mask: n - 1}
-	limited := false
 	for c, rate := range l.PerSecond {
 		if rate > 0 {
 			r.step[c] = uint64(time.Second/time.Microsecond) / uint64(rate)
-			limited = true
 		}
-	}
-	if !limited {
-		return nil
 	}
 	return r
 }

@@ -204,3 +204,15 @@ func BenchmarkDecide(b *testing.B) {
 		r.Decide(client, Response, name, 1, epoch)
 	}
 }
+
+// TestNoLimitCostsNothing: where nothing is limited there is no table, however large it would be.
+func TestNoLimitCostsNothing(t *testing.T) {
+	l := Limits{Window: time.Second, IPv4Prefix: 24, IPv6Prefix: 56, Table: MaxTable}
+	if n := testing.AllocsPerRun(1, func() {
+		if New(l) != nil {
+			t.Error("a limiter that limits nothing")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
