@@ -3,247 +3,270 @@ package test
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"bundy/internal/dns/update"
 	"bundy/internal/dns/wire"
 )
 
-// TestAuthPeers measures the authoritative server side by side with nsd and knotd on zones that fit a processor's caches
-// and that do not, and prints a table with ratios to the better peer (make bench-auth). It asserts no figure. Servers have
-// processor 0, the client processor 1.
+// TestAuthPeers measures the authoritative server side by side with nsd, knotd and named and prints a table with ratios
+// to the best of them (make bench-auth). It asserts no figure: what else runs on the machine, and below it, decides too
+// much. What that took is logged.
 func TestAuthPeers(t *testing.T) {
 	if os.Getenv("BUNDY_BENCH") == "" {
 		t.Skip("measurement against peers: run with make bench-auth")
 	}
-	needs(t, "nsd", "nsd-control", "knotd", "knotc", "dnsperf", "taskset")
-	for _, version := range [][]string{{"nsd", "-v"}, {"knotd", "--version"}} {
-		out, _ := exec.Command(version[0], version[1:]...).CombinedOutput()
+	needs(t, "nsd", "nsd-control", "knotd", "knotc", "named", "dnssec-keygen", "dnssec-signzone", "dnsperf", "taskset", "chrt")
+	var versions []string
+	for _, of := range [][]string{{"nsd", "-v"}, {"knotd", "--version"}, {"named", "-v"}} {
+		out, _ := exec.Command(of[0], of[1:]...).CombinedOutput()
 		first, _, _ := strings.Cut(string(out), "\n")
-		t.Log(first)
+		versions = append(versions, first)
+	}
+	keepAwake(t)
+	table := &figures{servers: []string{"nsd", "knotd", "named", "bundy"}}
+	piece := func(name string, measure func(t *testing.T, table *figures)) {
+		t.Run(name, func(t *testing.T) {
+			before := disturbed()
+			measure(t, table)
+			t.Log(disturbed().since(before))
+		})
 	}
 	for _, names := range []int{100, 1_000_000} {
-		t.Run(strconv.Itoa(names), func(t *testing.T) { measureAuth(t, names) })
+		for threads := 1; threads <= 2; threads++ {
+			piece(fmt.Sprintf("queries-%d-%d", names, threads), func(t *testing.T, table *figures) {
+				bar := 0.9
+				if names > 100 {
+					bar = 0.7
+				}
+				s := newSuite(t, "single")
+				m := match{s, s.write("bench.zone", benchZone(names, 1)), threads}
+				m.queries(t, table, fmt.Sprintf("%d names, %s", names, []string{"", "one thread", "two threads"}[threads]), names, bar, false)
+			})
+		}
 	}
-	t.Run("zones", measureZones)
+	piece("signed", measureSigned)
+	piece("load", measureLoad)
+	piece("change", measureChange)
+	piece("zones", measureZones)
+	fmt.Printf("\n%s; %s; %d processors\n\n%s\n", strings.Join(versions, "; "), time.Now().Format("January 2006"), len(allProcessors()), table)
 }
 
-// authPeer is a server with one zone.
-type authPeer struct {
-	name    string
-	at      netip.AddrPort
-	command func() *exec.Cmd
-	reload  func() // after the file has changed
-	figures map[string][]float64
-}
-
-// What is measured, less being better, in the order of the table.
-var authFigures = []string{"load s", "CPU s/Mq", "us at 20k/s", "MiB", "reload s", "MiB after"}
-
-func measureAuth(t *testing.T, names int) {
-	const rounds, secs = 3, 4
-	s := newSuite(t, "single")
-	file, queries := filepath.Join(s.dir, "bench.zone"), s.write("queries", benchQueries(names))
-	first, next := s.write("first.zone", benchZone(names, 1)), s.write("next.zone", benchZone(names, 2))
-	peers := []*authPeer{s.nsdPeer(t, file), s.knotPeer(t, file), s.ownPeer(file)}
-	for _, p := range peers {
-		p.figures = map[string][]float64{}
+// queries measures what a query costs and how long its answer takes. With one thread servers have processor 0, the client
+// processor 1.
+func (m match) queries(t *testing.T, table *figures, what string, names int, bar float64, do bool) {
+	const rounds, length, warm = 3, 2500 * time.Millisecond, 1500 * time.Millisecond
+	text, asked := benchQueries(t, names, do)
+	file := m.write("queries", text)
+	if m.threads == 1 {
+		keepTo(t, 1)
+		defer keepTo(t, allProcessors()...)
 	}
-	for round := range rounds {
-		for _, p := range peers {
-			p.round(t, file, first, next, queries, secs)
-			t.Logf("round %d of %s done", round+1, p.name)
-		}
-	}
-	t.Logf("%-8s %s   (%d names, medians of %d rounds)", "", strings.Join(authFigures, "  "), names, rounds)
-	for _, p := range peers {
-		row := fmt.Sprintf("%-8s", p.name)
-		for _, f := range authFigures {
-			row += fmt.Sprintf(" %*.2f ", len(f), median(p.figures[f]))
-		}
-		t.Log(row)
-	}
-	row := fmt.Sprintf("%-8s", "ratio")
-	for _, f := range authFigures {
-		row += fmt.Sprintf(" %*.2f ", len(f), median(peers[2].figures[f])/min(median(peers[0].figures[f]), median(peers[1].figures[f])))
-	}
-	t.Log(row)
-}
-
-var averageLatency = regexp.MustCompile(`Average Latency \(s\):\s+([\d.]+)`)
-
-// round starts the server, measures it and ends it.
-func (p *authPeer) round(t *testing.T, file, first, next, queries string, secs int) {
-	note := func(figure string, v float64) { p.figures[figure] = append(p.figures[figure], v) }
-	swap := func(from string) {
-		data, err := os.ReadFile(from)
-		if err == nil {
-			err = os.WriteFile(file+".new", data, 0o644)
-		}
-		if err == nil {
-			err = os.Rename(file+".new", file)
-		}
-		if err != nil {
+	all := m.contestants(t)
+	for _, c := range all {
+		c.start(t, m.threads, 1)
+		if _, err := blast(c.at, asked, warm, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	swap(first)
-	cmd := p.command()
-	cmd.Path, cmd.Args = "/usr/bin/taskset", append([]string{"taskset", "-c", "0", cmd.Path}, cmd.Args[1:]...)
-	cmd.Env = append(cmd.Environ(), "GOMAXPROCS=1")
-	begin := time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	cost, other := table.row(what+": CPU s for a million queries", "%.2f", bar, 0), table.row(what+": the same asked by dnsperf", "%.2f", bar, 0)
+	var middle, high *figureRow
+	if m.threads == 1 {
+		middle = table.row(what+": answer at 20,000 a second, µs, p50", "%.0f", 0, 0)
+		high = table.row(what+": answer at 20,000 a second, µs, p99", "%.0f", 1, 0)
 	}
-	defer func() { cmd.Process.Signal(os.Interrupt); cmd.Wait() }()
-	serial := question(t, 1, wire.MustParseName("bench.test."), wire.TypeSOA)
-	serves := func(want byte) func() bool {
-		return func() bool {
-			m := ask(p.at, serial, false)
-			return m != nil && len(m.Answer) == 1 && m.Answer[0].Data[len(m.Answer[0].Data)-17] == want
+	perf := func(c *contestant) (answered float64) {
+		args := []string{"-s", c.at.Addr().String(), "-p", itoa(c.at.Port()), "-d", file, "-c", "8", "-q", "200", "-T", strconv.Itoa(m.threads), "-l", fmt.Sprint(length.Seconds())}
+		if do {
+			args = append(args, "-D")
 		}
-	}
-	eventually(t, time.Minute, p.name+" answers", serves(1))
-	note("load s", time.Since(begin).Seconds())
-	perf := func(args ...string) string {
-		args = append([]string{"-c", "1", "dnsperf", "-s", p.at.Addr().String(), "-p", itoa(p.at.Port()), "-d", queries, "-c", "8", "-q", "200"}, args...)
-		out, err := exec.Command("taskset", args...).CombinedOutput()
+		out, err := exec.Command("dnsperf", args...).CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "NOERROR") {
-			t.Fatalf("dnsperf against %s: %v\n%s", p.name, err, out)
+			t.Fatalf("dnsperf against %s: %v\n%s", c.name, err, out)
 		}
-		return string(out)
+		answered, _ = strconv.ParseFloat(completed.FindStringSubmatch(string(out))[1], 64)
+		return answered
 	}
-	perf("-l", "1")
-	before := cpu(cmd.Process.Pid)
-	done, _ := strconv.ParseFloat(completed.FindStringSubmatch(perf("-l", strconv.Itoa(secs)))[1], 64)
-	note("CPU s/Mq", (cpu(cmd.Process.Pid)-before)/done*1e6)
-	late, _ := strconv.ParseFloat(averageLatency.FindStringSubmatch(perf("-l", "2", "-Q", "20000"))[1], 64)
-	note("us at 20k/s", late*1e6)
-	note("MiB", settled(t, cmd.Process.Pid))
-	swap(next)
-	later := time.Now().Add(5 * time.Second) // servers that look at whole seconds must see a change
-	if err := os.Chtimes(file, later, later); err != nil {
-		t.Fatal(err)
+	for range rounds {
+		for _, c := range all {
+			before := cpu(c.cmd.Process.Pid)
+			answered := perf(c)
+			between := cpu(c.cmd.Process.Pid)
+			other.add(c.name, (between-before)/answered*1e6)
+			r, err := blast(c.at, asked, length, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cost.add(c.name, (cpu(c.cmd.Process.Pid)-between)/float64(r.answered)*1e6)
+			t.Logf("%-6s %7.0f q/s, lost %d of %d, rcodes %v", c.name, float64(r.answered)/length.Seconds(), r.lost, r.sent, r.rcodes[:6])
+			if middle == nil {
+				continue
+			}
+			if r, err = blast(c.at, asked, warm, 20_000); err != nil {
+				t.Fatal(err)
+			}
+			middle.add(c.name, r.late.quantile(0.5))
+			high.add(c.name, r.late.quantile(0.99))
+			t.Logf("%-6s at 20,000 a second: p50 %.0f, p99 %.0f, p99.9 %.0f µs, lost %d of %d", c.name, r.late.quantile(0.5), r.late.quantile(0.99), r.late.quantile(0.999), r.lost, r.sent)
+		}
 	}
-	begin = time.Now()
-	p.reload()
-	eventually(t, time.Minute, p.name+" serves the new zone", serves(2))
-	note("reload s", time.Since(begin).Seconds())
-	<-time.After(time.Second) // what a server does behind the first answer is part of its memory
-	note("MiB after", memory(cmd.Process.Pid))
 }
 
-// settled gives the memory of a process tree in MiB once it stays the same for half a second: what a server does behind the
-// first answer is part of its memory.
+// measureSigned measures answers with signatures and NSEC3 proofs.
+func measureSigned(t *testing.T, table *figures) {
+	const names = 100_000
+	s := newSuite(t, "single")
+	plain, dir := s.write("bench.zone", benchZone(names, 1)), t.TempDir()
+	run := func(program string, args ...string) {
+		t.Helper()
+		cmd := exec.Command(program, args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", program, err, out)
+		}
+	}
+	run("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "bench.test")
+	run("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", "bench.test")
+	run("dnssec-signzone", "-q", "-S", "-3", "-", "-H", "0", "-e", "+31536000", "-o", "bench.test", "-x", "-f", "signed", plain)
+	m := match{s, filepath.Join(dir, "signed"), 1}
+	m.queries(t, table, fmt.Sprintf("%d names signed with NSEC3, DO, one thread", names), names, 0.8, true)
+}
+
+// measureLoad measures loading and reloading of a large zone, by servers that may use all processors.
+func measureLoad(t *testing.T, table *figures) {
+	const names, rounds, threads = 1_000_000, 2, 2
+	load, memory := table.row("a million names: load, s", "%.2f", 0.4, 0), table.row("a million names: memory, MiB", "%.0f", 0.7, 0)
+	reload := table.row("a million names: reload, s", "%.2f", 0.4, 0)
+	most, times := table.row("a million names: memory at most while reloading, MiB", "%.0f", 0, 0), table.row("a million names: the same, in times of that before", "%.2f", 0, 2)
+	after := table.row("a million names: memory after the reload, MiB", "%.0f", 0.7, 0)
+	for round := range rounds {
+		s := newSuite(t, "single")
+		m := match{s, s.write("bench.zone", ""), threads}
+		first, next := s.write("first.zone", benchZone(names, 1)), s.write("next.zone", benchZone(names, 2))
+		for _, c := range m.contestants(t) {
+			t.Run(fmt.Sprint(c.name, round), func(t *testing.T) { // which ends it
+				copyZone(t, first, m.file, 0)
+				load.add(c.name, c.start(t, threads, 1))
+				before := settled(t, c.cmd.Process.Pid)
+				memory.add(c.name, before)
+				copyZone(t, next, m.file, 5*time.Second)
+				peak := watchMemory(c.cmd.Process.Pid)
+				begin := time.Now()
+				c.reload()
+				c.serves(t, 2)
+				reload.add(c.name, time.Since(begin).Seconds())
+				<-time.After(time.Second) // what a server does behind the first answer is part of its memory
+				high := peak()
+				most.add(c.name, high)
+				times.add(c.name, high/before)
+				after.add(c.name, settled(t, c.cmd.Process.Pid))
+			})
+		}
+	}
+}
+
+// copyZone puts a zone file in its place, with a time that lies ahead: servers that look at whole seconds must see the change.
+func copyZone(t *testing.T, from, to string, ahead time.Duration) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to+".new", data, 0o644)
+	}
+	if err == nil {
+		err = os.Rename(to+".new", to)
+	}
+	if at := time.Now().Add(ahead); err == nil {
+		err = os.Chtimes(to, at, at)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// watchMemory looks at the memory of a process tree from time to time; the function that it returns gives the highest.
+func watchMemory(pid int) func() float64 {
+	stop, highest := make(chan struct{}), make(chan float64)
+	go func() {
+		high := 0.0
+		for {
+			high = max(high, memory(pid))
+			select {
+			case <-time.After(150 * time.Millisecond): // to look costs some milliseconds of a large process
+			case <-stop:
+				highest <- high
+				return
+			}
+		}
+	}()
+	return func() float64 { close(stop); return <-highest }
+}
+
+// settled gives the memory of a process tree in MiB once it stays the same for half a second.
 func settled(t *testing.T, pid int) float64 {
 	t.Helper()
-	last, same := 0.0, 0
+	last, since := 0.0, time.Now()
 	eventually(t, 20*time.Second, "the memory settles", func() bool {
 		if m := memory(pid); math.Abs(m-last) > 1 {
-			last, same = m, 0
+			last, since = m, time.Now()
 		}
-		same++
-		return same > 50
+		return time.Since(since) > 500*time.Millisecond
 	})
 	return last
 }
 
-func (s *suite) nsdPeer(t *testing.T, file string) *authPeer {
-	port := freePort(t, s.address)
-	conf := s.write("nsd.conf", fmt.Sprintf("server:\n  ip-address: %s@%d\n  server-count: 1\n  username: \"\"\n  zonesdir: %q\n  database: \"\"\n  pidfile: %q\n  xfrdfile: %q\n  zonelistfile: %q\n  xfrdir: %[3]q\n  rrl-ratelimit: 0\n  minimal-responses: yes\nremote-control:\n  control-enable: yes\n  control-interface: %[7]q\nzone:\n  name: bench.test\n  zonefile: %[8]q\n",
-		s.address, port, s.dir, s.dir+"/nsd.pid", s.dir+"/nsd.state", s.dir+"/nsd.list", s.dir+"/nsd.sock", file))
-	return &authPeer{
-		name:    "nsd",
-		at:      netip.AddrPortFrom(s.address, port),
-		command: func() *exec.Cmd { return exec.Command("nsd", "-d", "-c", conf) },
-		reload:  func() { exec.Command("nsd-control", "-c", conf, "reload", "bench.test").Run() },
+// measureChange changes one record of a large zone after another by dynamic update, and waits until it is answered. nsd
+// has no way to change a record but to read the file.
+func measureChange(t *testing.T, table *figures) {
+	const names, changes, threads = 1_000_000, 200, 2
+	s := newSuite(t, "single")
+	m := match{s, s.write("bench.zone", benchZone(names, 1)), threads}
+	if out, err := s.loadzone("bench.test", m.file); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
-}
-
-func (s *suite) knotPeer(t *testing.T, file string) *authPeer {
-	port := freePort(t, s.address)
-	dir := filepath.Join(s.dir, "knot")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
+	stored := fmt.Sprintf(`{"type": "sqlite3", "params": {"database_file": %q}}`, filepath.Join(s.dir, "zone.sqlite3"))
+	middle, slowest := table.row("one of a million changed (RFC 2136) and answered, ms", "%.2f", 0, 10), table.row("the slowest of 200 such changes, ms", "%.2f", 0, 10)
+	origin := wire.MustParseName("bench.test.")
+	for _, c := range []*contestant{m.knotd(t), m.named(t), m.bundy(stored)} {
+		t.Run(c.name, func(t *testing.T) {
+			c.start(t, threads, 1)
+			var took []float64
+			for i := range changes {
+				name := wire.MustParseName(benchName(i*4999/20*20) + ".bench.test.") // one with an address alone
+				address := []byte{192, 0, 2, byte(i)}
+				msg, err := update.Request{Zone: origin, Class: wire.ClassIN, Updates: []wire.RR{
+					{Name: name, Type: wire.TypeA, Class: wire.ClassANY},
+					{Name: name, Type: wire.TypeA, Class: wire.ClassIN, TTL: 60, Data: address},
+				}}.Pack(uint16(i))
+				if err != nil {
+					t.Fatal(err)
+				}
+				asked := question(t, uint16(i), name, wire.TypeA)
+				begin := time.Now()
+				if reply := ask(c.at, msg, false); reply == nil || reply.Header.Flags.Rcode() != wire.RcodeNoError {
+					t.Fatalf("the update: %+v", reply)
+				}
+				for {
+					if reply := ask(c.at, asked, false); reply != nil && len(reply.Answer) == 1 && string(reply.Answer[0].Data) == string(address) {
+						break
+					}
+					if time.Since(begin) > time.Minute {
+						t.Fatal("the change is not served")
+					}
+				}
+				took = append(took, time.Since(begin).Seconds()*1e3)
+			}
+			high := 0.0
+			for _, ms := range took {
+				high = max(high, ms)
+			}
+			middle.add(c.name, median(took))
+			slowest.add(c.name, high)
+		})
 	}
-	conf := s.write("knot.conf", fmt.Sprintf("server:\n  rundir: %q\n  listen: %s@%d\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\nlog:\n- target: stderr\n  any: warning\ndatabase:\n  storage: %[1]q\nzone:\n- domain: bench.test\n  file: %[4]q\n  journal-content: none\n  zonefile-sync: -1\n",
-		dir, s.address, port, file))
-	return &authPeer{
-		name:    "knotd",
-		at:      netip.AddrPortFrom(s.address, port),
-		command: func() *exec.Cmd { return exec.Command("knotd", "-c", conf) },
-		reload: func() {
-			exec.Command("knotc", "-s", filepath.Join(dir, "knot.sock"), "zone-reload", "bench.test").Run()
-		},
-	}
-}
-
-func (s *suite) ownPeer(file string) *authPeer {
-	return &authPeer{
-		name: "bundy",
-		at:   netip.AddrPortFrom(s.address, s.dns),
-		command: func() *exec.Cmd {
-			s.write("bundy-config.db", fmt.Sprintf(`{"version": 4, "Init": {"components": {"bundy-auth": {"special": "auth", "kind": "dispensable"},
-"bundy-cmdctl": {"special": "cmdctl", "kind": "dispensable"}}}, "Auth": {"listen_on": [{"address": %q, "port": %d}]},
-"data_sources": {"classes": {"IN": [{"type": "MasterFiles", "cache-enable": true, "params": {"bench.test": %q}}]}}}`, s.address, s.dns, file))
-			return s.program("bundy", "--placement", s.placement, "--data-path", s.dir, "--cmdctl-port", itoa(s.cmdctl))
-		},
-		reload: func() { s.ctl("Auth", "loadzone", "bench.test") },
-	}
-}
-
-// benchName gives a name to each number; names stand in no order.
-func benchName(i int) string { return fmt.Sprintf("h%x", uint32(i)*2654435761) }
-
-// benchZone makes a zone of hosts with one or two addresses, texts, aliases, delegations and wildcards.
-func benchZone(names, serial int) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "$ORIGIN bench.test.\n$TTL 3600\n@ IN SOA ns1 hostmaster %d 7200 3600 1209600 300\n@ IN NS ns1\n@ IN NS ns2\nns1 IN A 192.0.2.1\nns2 IN A 192.0.2.2\n@ IN MX 10 ns1\n", serial)
-	for i := range 10 {
-		fmt.Fprintf(&b, "*.w%d IN A 192.0.2.%d\n", i, i+10)
-	}
-	for i := range names {
-		name, address := benchName(i), fmt.Sprintf("10.%d.%d.%d", i>>16&255, i>>8&255, i&255)
-		switch kind := i % 20; {
-		case kind < 12:
-			fmt.Fprintf(&b, "%s IN A %s\n", name, address)
-		case kind < 16:
-			fmt.Fprintf(&b, "%s IN A %s\n%[1]s IN AAAA 2001:db8::%[3]x:%[4]x\n", name, address, i>>16, i&65535)
-		case kind == 16:
-			fmt.Fprintf(&b, "%s IN TXT \"number %d in a row of texts\"\n", name, i)
-		case kind == 17:
-			fmt.Fprintf(&b, "%s IN CNAME %s\n", name, benchName(i-17))
-		default:
-			fmt.Fprintf(&b, "%s IN NS ns1.%[1]s\n%[1]s IN NS ns2\nns1.%[1]s IN A %s\n", name, address)
-		}
-	}
-	return b.String()
-}
-
-// benchQueries asks for names in no order, one in five of which does not exist.
-func benchQueries(names int) string {
-	var b strings.Builder
-	for i := range 500_000 {
-		n := int(uint64(i) * 2862933555777941757 >> 33 % uint64(names))
-		switch {
-		case i%5 == 0:
-			fmt.Fprintf(&b, "%s.bench.test A\n", benchName(names+n))
-		case i%100 == 1:
-			fmt.Fprintf(&b, "x%d.w%d.bench.test A\n", i, i/100%10)
-		case n%20 >= 18:
-			fmt.Fprintf(&b, "www.%s.bench.test A\n", benchName(n))
-		case n%20 == 16:
-			fmt.Fprintf(&b, "%s.bench.test TXT\n", benchName(n))
-		default:
-			fmt.Fprintf(&b, "%s.bench.test A\n", benchName(n))
-		}
-	}
-	return b.String()
 }

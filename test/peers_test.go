@@ -75,12 +75,6 @@ func memory(pid int) float64 {
 	return kib / 1024
 }
 
-func median(v []float64) float64 {
-	v = slices.Clone(v)
-	slices.Sort(v)
-	return v[len(v)/2]
-}
-
 func measureStart(t *testing.T) {
 	for _, placement := range []string{"single", "grouped"} {
 		var seconds, mib []float64

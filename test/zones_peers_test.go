@@ -20,8 +20,7 @@ import (
 const smallZones = 20000
 
 // measureZones compares the start and the memory of servers that have many small zones.
-func measureZones(t *testing.T) {
-	needs(t, "nsd")
+func measureZones(t *testing.T, table *figures) {
 	s := newSuite(t, "grouped")
 	zones := filepath.Join(s.dir, "zones")
 	if err := os.Mkdir(zones, 0o755); err != nil {
@@ -46,16 +45,21 @@ func measureZones(t *testing.T) {
 	port := freePort(t, s.address)
 	conf := s.write("nsd.conf", fmt.Sprintf("server:\n  ip-address: %s@%d\n  server-count: 2\n  reuseport: yes\n  username: \"\"\n  zonesdir: %q\n  database: \"\"\n  pidfile: %q\n  xfrdfile: %q\n  zonelistfile: %q\n  xfrdir: %[3]q\nremote-control:\n  control-enable: no\n%[7]s",
 		s.address, port, s.dir, s.dir+"/nsd.pid", s.dir+"/nsd.state", s.dir+"/nsd.list", nsdZones.String()))
+	start, used, memory20k := table.row("20,000 zones: start, s", "%.2f", 1, 0), table.row("20,000 zones: CPU s of the start", "%.2f", 0, 0), table.row("20,000 zones: memory, MiB", "%.0f", 1, 0)
+	startDB, usedDB, memoryDB := table.row("20,000 zones from SQLite: start, s", "%.2f", 1, 0), table.row("20,000 zones from SQLite: CPU s of the start", "%.2f", 0, 0), table.row("20,000 zones from SQLite: memory, MiB", "%.0f", 1, 0)
 	for _, p := range []struct {
 		name    string
 		at      netip.AddrPort
 		command func() *exec.Cmd
+		rows    [][]*figureRow
 	}{
-		{"nsd", netip.AddrPortFrom(s.address, port), func() *exec.Cmd { return exec.Command("nsd", "-d", "-c", conf) }},
-		{"bundy, master files", netip.AddrPortFrom(s.address, s.dns), s.withSources(`{"type": "MasterFiles", "cache-enable": true, "params": {` + strings.TrimSuffix(sources.String(), ",") + `}}`)},
-		{"bundy, SQLite", netip.AddrPortFrom(s.address, s.dns), s.withSources(fmt.Sprintf(`{"type": "sqlite3", "params": {"database_file": %q}}`, database))},
+		{"nsd", netip.AddrPortFrom(s.address, port), func() *exec.Cmd { return exec.Command("nsd", "-d", "-c", conf) },
+			[][]*figureRow{{start, used, memory20k}, {startDB, usedDB, memoryDB}}},
+		{"bundy", netip.AddrPortFrom(s.address, s.dns), s.withSources(`{"type": "MasterFiles", "cache-enable": true, "params": {` + strings.TrimSuffix(sources.String(), ",") + `}}`),
+			[][]*figureRow{{start, used, memory20k}}},
+		{"bundy", netip.AddrPortFrom(s.address, s.dns), s.withSources(fmt.Sprintf(`{"type": "sqlite3", "params": {"database_file": %q}}`, database)),
+			[][]*figureRow{{startDB, usedDB, memoryDB}}},
 	} {
-		var seconds, mib, used []float64
 		for range 3 {
 			cmd := p.command()
 			at := time.Now()
@@ -67,14 +71,16 @@ func measureZones(t *testing.T) {
 				m := ask(p.at, last, false)
 				return m != nil && len(m.Answer) == 2
 			})
-			seconds = append(seconds, time.Since(at).Seconds())
-			used = append(used, cpu(cmd.Process.Pid))
+			seconds, burnt := time.Since(at).Seconds(), cpu(cmd.Process.Pid)
 			<-time.After(time.Second) // what a server does behind the first answer is part of its memory
-			mib = append(mib, memory(cmd.Process.Pid))
+			for _, r := range p.rows {
+				for i, v := range []float64{seconds, burnt, memory(cmd.Process.Pid)} {
+					r[i].add(p.name, v)
+				}
+			}
 			cmd.Process.Signal(os.Interrupt)
 			cmd.Wait()
 		}
-		t.Logf("%-20s %d zones: start %.2f s (%.2f CPU s), %.0f MiB", p.name, smallZones, median(seconds), median(used), median(mib))
 	}
 }
 
