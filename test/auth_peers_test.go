@@ -223,20 +223,20 @@ func settled(t *testing.T, pid int) float64 {
 // measureChange changes one record of a large zone after another by dynamic update, and waits until it is answered. nsd
 // has no way to change a record but to read the file.
 func measureChange(t *testing.T, table *figures) {
-	const names, changes, threads = 1_000_000, 200, 2
+	const names, changes, threads, length = 1_000_000, 200, 2, 8 * time.Second
 	s := newSuite(t, "single")
 	m := match{s, s.write("bench.zone", benchZone(names, 1)), threads}
 	if out, err := s.loadzone("bench.test", m.file); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	stored := fmt.Sprintf(`{"type": "sqlite3", "params": {"database_file": %q}}`, filepath.Join(s.dir, "zone.sqlite3"))
-	middle, slowest := table.row("one of a million changed (RFC 2136) and answered, ms", "%.2f", 0, 10), table.row("the slowest of 200 such changes, ms", "%.2f", 0, 10)
+	middle, slowest := table.row("one of a million changed (RFC 2136) and answered, ms", "%.2f", 0, 10), table.row("the slowest such change of 200, or of 8 seconds, ms", "%.2f", 0, 10)
 	origin := wire.MustParseName("bench.test.")
 	for _, c := range []*contestant{m.knotd(t), m.named(t), m.bundy(stored)} {
 		t.Run(c.name, func(t *testing.T) {
 			c.start(t, threads, 1)
 			var took []float64
-			for i := range changes {
+			for i, end := 0, time.Now().Add(length); i < changes && time.Now().Before(end); i++ {
 				name := wire.MustParseName(benchName(i*4999/20*20) + ".bench.test.") // one with an address alone
 				address := []byte{192, 0, 2, byte(i)}
 				msg, err := update.Request{Zone: origin, Class: wire.ClassIN, Updates: []wire.RR{

@@ -95,14 +95,15 @@ zone:
 }
 
 func (m match) named(t *testing.T) *contestant {
-	port, dir := freePort(t, m.address), m.folder("named")
+	address := netip.MustParseAddr("127.0.0.1") // of loopback it sees only this one
+	port, dir := freePort(t, address), m.folder("named")
 	conf := m.write("named/named.conf", fmt.Sprintf(`options { directory %q; listen-on port %d { %s; }; listen-on-v6 { none; }; pid-file none; session-keyfile none; lock-file none;
   recursion no; minimal-responses yes; dnssec-validation no; notify no; empty-zones-enable no; };
 controls { };
 logging { channel c { stderr; severity warning; }; category default { c; }; };
 zone "bench.test" { type primary; file %q; journal "%[1]s/journal"; allow-update { %[5]s; }; };
-`, dir, port, m.address, m.file, anyTest))
-	return &contestant{name: "named", at: netip.AddrPortFrom(m.address, port), cmd: exec.Command("named", "-f", "-n", fmt.Sprint(m.threads), "-c", conf)}
+`, dir, port, address, m.file, anyTest))
+	return &contestant{name: "named", at: netip.AddrPortFrom(address, port), cmd: exec.Command("named", "-f", "-n", fmt.Sprint(m.threads), "-c", conf)}
 }
 
 // bundy serves what a data source has.
