@@ -123,6 +123,8 @@ func (c *component) Call(ctx context.Context, command string, args map[string]js
 			c.log.Log(msgCommandFailed, command, err)
 		}
 		return nil, err
+	case "zonestatus":
+		return c.zoneStatus(args)
 	// An update handler in this process says itself when it is there.
 	case "start_ddns_forwarder":
 		c.log.Log(msgStartForwarder)

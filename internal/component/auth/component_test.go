@@ -19,6 +19,7 @@ import (
 
 	"bundy/internal/dns/authority"
 	"bundy/internal/dns/wire"
+	"bundy/internal/dns/zone"
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
@@ -412,6 +413,70 @@ func TestLoadzone(t *testing.T) {
 	serial := c.authority.Catalog().Get(wire.ClassIN, wire.MustParseName("example.org")).Version().Serial()
 	s.events.await(t, `zone_loaded {"origin":".","serial":0}`)
 	s.events.await(t, fmt.Sprintf(`zone_loaded {"origin":"example.org.","class":"IN","serial":%d}`, serial))
+}
+
+// TestZoneStatus: what is served, what is not, and what is not as it is stored.
+func TestZoneStatus(t *testing.T) {
+	s := run(t, "127.0.0.1")
+	status := func(args map[string]string) string {
+		t.Helper()
+		got, err := s.call("zonestatus", args)
+		if err != nil {
+			return err.Error()
+		}
+		text, err := json.Marshal(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	serial := exampleSerial(t, s)
+	if got, want := status(map[string]string{"origin": "Example.ORG"}), fmt.Sprintf(`{"state":"served","serial":%d,"records":`, serial); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, `,"source":"MasterFiles"}`) {
+		t.Errorf("one zone: %s, want %s…", got, want)
+	}
+	s.write("example.org", "@ SOA")
+	c := s.component.(*component)
+	if err := c.authority.Reload(t.Context(), wire.ClassIN, wire.MustParseName("example.org")); err == nil {
+		t.Fatal("a broken file was loaded")
+	}
+	for args, want := range map[string]string{
+		"example.org":    fmt.Sprintf(`{"state":"stale","serial":%d,`, serial),
+		"broken.example": `{"state":"failed","source":"MasterFiles","reason":"the zone is not valid: `,
+		"nosuch.example": "zonestatus: nosuch.example./IN: zone is not served here",
+		"a..b":           `zonestatus: bad domain name "a..b"`,
+	} {
+		if got := status(map[string]string{"origin": args}); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s…", args, got, want)
+		}
+	}
+	all := status(nil)
+	for _, want := range []string{`"stale":1,"failed":1,"omitted":0`, `"example.org.":{"state":"stale"`, `"broken.example.":{"state":"failed"`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("all zones: %s, want %s", all, want)
+		}
+	}
+}
+
+// Of very many zones those with trouble are listed.
+func TestZoneStatusOfManyZones(t *testing.T) {
+	zones := make([]authority.ZoneStatus, maxListedZones+10)
+	for i := range zones {
+		zones[i] = authority.ZoneStatus{Class: wire.ClassIN, Origin: wire.MustParseName(fmt.Sprint("z", i)), Served: true}
+	}
+	last := &zones[len(zones)-1]
+	last.Served, last.Err = false, errors.New("gone")
+	list := listZones(zones)
+	if n := len(list.Zones["IN"]); n != maxListedZones || list.Omitted != 10 || list.Failed != 1 || list.Served != len(zones)-1 {
+		t.Errorf("%d listed, %d omitted, %d failed, %d served", n, list.Omitted, list.Failed, list.Served)
+	}
+	if list.Zones["IN"][last.Origin.String()].Reason != "gone" {
+		t.Error("the zone with trouble is left out")
+	}
+}
+
+func exampleSerial(t *testing.T, s *suite) zone.Serial {
+	t.Helper()
+	return s.component.(*component).authority.Catalog().Get(wire.ClassIN, wire.MustParseName("example.org")).Version().Serial()
 }
 
 // events is a bus that remembers what was published.

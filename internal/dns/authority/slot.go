@@ -31,6 +31,7 @@ type slot struct {
 	mu      sync.Mutex
 	version *zone.Version  // in service, and on disk; nil when the zone could not be loaded
 	err     error          // why there is no version
+	failed  error          // why the last load failed, nil if it did not
 	edition zonedb.Edition // of version
 	seen    zonedb.Edition // that was read last, good or not: what differs is worth reading
 	head    *zone.Version  // version with all updates that were accepted; they may still fail
@@ -91,7 +92,7 @@ func (s *slot) load(ctx context.Context, from *zoneReader) ([]Finding, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen = edition
+	s.seen, s.failed = edition, err
 	if err == nil {
 		s.version, s.head, s.edition, s.err = v, v, edition, nil
 	} else if emptied := s.db != nil && v != nil && v.Len() == 0; emptied || s.version == nil {
