@@ -82,7 +82,7 @@ func (m match) queries(t *testing.T, table *figures, what string, names int, bar
 		high = table.row(what+": answer at 20,000 a second, µs, p99", "%.0f", 1, 0)
 	}
 	perf := func(c *contestant) (answered float64) {
-		args := []string{"-s", c.at.Addr().String(), "-p", itoa(c.at.Port()), "-d", file, "-c", "8", "-q", "200", "-T", strconv.Itoa(m.threads), "-l", fmt.Sprint(length.Seconds())}
+		args := []string{"-s", c.at.Addr().String(), "-p", itoa(c.at.Port()), "-d", file, "-c", "8", "-q", "200", "-T", strconv.Itoa(m.threads), "-t", "1", "-l", fmt.Sprint(length.Seconds())}
 		if do {
 			args = append(args, "-D")
 		}
@@ -108,7 +108,7 @@ func (m match) queries(t *testing.T, table *figures, what string, names int, bar
 			if middle == nil {
 				continue
 			}
-			if r, err = blast(c.at, asked, warm, 20_000); err != nil {
+			if r, err = blast(c.at, asked, length, 20_000); err != nil {
 				t.Fatal(err)
 			}
 			middle.add(c.name, r.late.quantile(0.5))
