@@ -458,15 +458,33 @@ func FuzzHandle(f *testing.F) {
 		if len(msg) < wire.HeaderSize || msg[2]&0x80 != 0 || len(msg) > wire.MaxMessage {
 			return // never arrives
 		}
+		var q wire.Query
+		q.Parse(msg)
 		reply := g.send(msg, tcp)
 		if len(reply) == 0 {
 			t.Fatalf("%x is not answered", msg)
 		}
-		if _, err := wire.ParseMessage(reply); err != nil {
+		m, err := wire.ParseMessage(reply)
+		if err != nil {
 			t.Fatalf("%x is answered %x: %v", msg, reply, err)
 		}
-		if !tcp && len(reply) > server.MaxUDP {
-			t.Fatalf("a datagram of %d octets", len(reply))
+		if m.Header.ID != q.Header.ID || m.Header.Flags&wire.FlagQR == 0 || m.Header.Flags.Opcode() != q.Header.Flags.Opcode() {
+			t.Fatalf("%x is answered %x: it is no answer to it", msg, reply)
+		}
+		limit := 512
+		if q.EDNS.Present {
+			limit = max(limit, min(int(q.EDNS.Size), server.MaxUDP))
+		}
+		if !tcp && len(reply) > limit {
+			t.Fatalf("a datagram of %d octets to who takes %d", len(reply), limit)
+		}
+		if q.Name == "" {
+			return
+		}
+		// Errors of the form may leave the question away.
+		if rcode := m.Header.Flags.Rcode(); len(m.Question) != 1 && rcode != wire.RcodeFormErr && rcode != wire.RcodeNotImp ||
+			len(m.Question) == 1 && (!m.Question[0].Name.Equal(q.Name) || m.Question[0].Type != q.Type || m.Question[0].Class != q.Class) {
+			t.Fatalf("%x is answered %x: not what was asked", msg, reply)
 		}
 	})
 }

@@ -163,6 +163,8 @@ func (s *streams) serve(conn net.Conn, client netip.AddrPort) {
 		asked, err := s.next(conn, r, w, client)
 		if err != nil {
 			s.countSlow(err)
+			conn.SetWriteDeadline(time.Now().Add(writeTime))
+			w.Flush() // what came before is answered; the client may be gone
 			return
 		}
 		stay = stay || asked

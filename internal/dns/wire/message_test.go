@@ -286,52 +286,6 @@ func TestQuery(t *testing.T) {
 	}
 }
 
-func FuzzParseMessage(f *testing.F) {
-	f.Add(library(f, sample...))
-	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\xc0\x0c\x00\x01\x00\x01")) // a name that points to itself
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		m, err := ParseMessage(raw)
-		if err != nil {
-			return
-		}
-		again, err := m.Pack()
-		if err != nil {
-			return // it was compressed where we may not
-		}
-		m2, err := ParseMessage(again)
-		if err != nil {
-			t.Fatalf("%x becomes %x: %v", raw, again, err)
-		}
-		for i := range m.Answer {
-			if !m.Answer[i].Equal(m2.Answer[i]) {
-				t.Fatalf("record %v becomes %v", m.Answer[i], m2.Answer[i])
-			}
-		}
-	})
-}
-
-func FuzzQuery(f *testing.F) {
-	f.Add(library(f))
-	f.Add(library(f, sample...))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		if len(raw) < HeaderSize {
-			return
-		}
-		var q Query
-		rcode := q.Parse(raw)
-		if q.End > len(raw) || rcode == RcodeNoError && NameLength([]byte(q.Name)) != len(q.Name) {
-			t.Fatalf("%x: %+v", raw, q)
-		}
-		var room [MaxName]byte
-		if ahead, ok := PeekQuestion(raw, &room); q.Name != "" && (!ok || ahead != Question{Name: q.Name, Type: q.Type, Class: q.Class}) {
-			t.Fatalf("%x: %+v, ahead %+v", raw, q, ahead)
-		}
-		if _, err := ParseMessage(raw); err == nil && q.Header.Questions == 1 && q.Name != "" && rcode != RcodeNoError && rcode != RcodeBadVers && rcode != RcodeFormErr {
-			t.Fatalf("%x: %s", raw, rcode)
-		}
-	})
-}
-
 func BenchmarkQuery(b *testing.B) {
 	raw := library(b)
 	var q Query
