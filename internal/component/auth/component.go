@@ -58,7 +58,7 @@ type component struct {
 	jar       *cookie.Jar // of the server's own secret
 }
 
-// reload is a zone to load again.
+// reload is a zone to load again; without origin it is all that have changed.
 type reload struct {
 	class  wire.Class
 	origin wire.Name
@@ -123,6 +123,12 @@ func (c *component) Call(ctx context.Context, command string, args map[string]js
 			c.log.Log(msgCommandFailed, command, err)
 		}
 		return nil, err
+	case "reload":
+		err := c.queue(reload{})
+		if err != nil {
+			c.log.Log(msgCommandFailed, command, err)
+		}
+		return nil, err
 	case "zonestatus":
 		return c.zoneStatus(args)
 	// An update handler in this process says itself when it is there.
@@ -157,11 +163,15 @@ func (c *component) loadzone(ctx context.Context, args map[string]json.RawMessag
 	if err := c.authority.Locate(ctx, class, origin); err != nil {
 		return fmt.Errorf("loadzone: %w", err)
 	}
+	return c.queue(reload{class, origin})
+}
+
+func (c *component) queue(z reload) error {
 	select {
-	case c.reloads <- reload{class, origin}:
+	case c.reloads <- z:
 		return nil
 	default:
-		return fmt.Errorf("loadzone %s: %d zones are waiting to be loaded already", origin, reloadQueue)
+		return fmt.Errorf("%d zones are waiting to be loaded already", reloadQueue)
 	}
 }
 

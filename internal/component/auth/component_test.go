@@ -415,6 +415,17 @@ func TestLoadzone(t *testing.T) {
 	s.events.await(t, fmt.Sprintf(`zone_loaded {"origin":"example.org.","class":"IN","serial":%d}`, serial))
 }
 
+// The command reload loads what has changed.
+func TestReload(t *testing.T) {
+	s := run(t, "127.0.0.1")
+	s.write("example.org", strings.ReplaceAll(exampleZone, "192.0.2.80", "192.0.2.81"))
+	if _, err := s.call("reload", nil); err != nil {
+		t.Fatal(err)
+	}
+	s.events.await(t, fmt.Sprintf(`zone_loaded {"origin":"example.org.","class":"IN","serial":%d}`, exampleSerial(t, s)))
+	s.expect("@127.0.0.1 web.example.org A", "192.0.2.81")
+}
+
 // TestZoneStatus: what is served, what is not, and what is not as it is stored.
 func TestZoneStatus(t *testing.T) {
 	s := run(t, "127.0.0.1")

@@ -91,6 +91,7 @@ func spec(p paths.Paths) *schema.Module {
 		Command("shutdown", "Stop the authoritative DNS server. It is started again if it is still configured.", shutdownArgs{}).
 		Command("getstats", "Show all counters.", nil).
 		Command("loadzone", "Load a zone again from its data source. A zone that no data source has is an error; for others the answer does not wait, and problems are logged.", loadzoneArgs{}).
+		Command("reload", "Load again all zones that have changed where they come from, if they are not followed anyway: those whose master files, or files that these include, are other ones now, and those of databases with cache-enable. The answer does not wait for it; problems are logged.", nil).
 		Command("zonestatus", "Show whether zones are served, their serial, the number of their records, their data source, and what is wrong with them. A stale zone is served as it was, since it could not be loaded again.", zonestatusArgs{}).
 		PrivateCommand("start_ddns_forwarder", "Kept for old callers; updates are handed on when something handles them.", nil).
 		PrivateCommand("stop_ddns_forwarder", "Kept for old callers; updates are handed on when something handles them.", nil)

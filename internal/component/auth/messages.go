@@ -61,6 +61,8 @@ var (
 		"The data sources of a new configuration cannot be opened. The old ones stay in use.")
 	msgLoaded = logging.NewDebug("AUTH_DATASRC_CLIENTS_BUILDER_LOAD_ZONE", 10, "zone {zone}/{class} is loaded",
 		"A zone was loaded again and is served.")
+	msgReloaded = logging.NewMessage("AUTH_ZONES_RELOADED", logging.Info, "{zones} zones had changed",
+		"The command reload has looked at all zones that are not followed, and tried to load again this many of them.")
 	msgTellFailed = logging.NewMessage("AUTH_ZONE_EVENT_FAILED", logging.Error, "the suite cannot be told that zone {zone} was loaded: {reason}",
 		"The command channel does not take the event. Names of leases that are missing in the zone now come back at the next round of verification only.")
 	msgLoadFailed = logging.NewMessage("AUTH_DATASRC_CLIENTS_BUILDER_COMMAND_ERROR", logging.Error, "loading zone {zone}/{class} failed: {reason}",
@@ -96,7 +98,7 @@ func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgCreated, msgStarted, msgExiting, msgCommand, msgCommandFailed, msgConfigLoad, msgConfigUpdate,
 		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgRefusedByACL, msgRateLimited, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
-		msgNotifyType, msgNotifyQuestions, msgBadQuestions, msgStartForwarder, msgStopForwarder, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded, msgTellFailed,
+		msgNotifyType, msgNotifyQuestions, msgBadQuestions, msgStartForwarder, msgStopForwarder, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded, msgReloaded, msgTellFailed,
 		msgLoadFailed, msgZoneError, msgCheckError, msgCheckWarning, msgFileError, msgFileWarning, msgNotFound, msgLibrary,
 		msgSQLiteSetup, msgSQLiteUnavailable, msgSQLiteOpened, msgSQLiteFailed,
 	}

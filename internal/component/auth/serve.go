@@ -52,10 +52,21 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 		case err := <-c.server.Failed():
 			return err
 		case z := <-c.reloads:
-			if err := c.authority.Reload(ctx, z.class, z.origin); err != nil && ctx.Err() == nil {
-				c.log.Log(msgLoadFailed, z.origin, z.class, err)
-			}
+			c.reload(ctx, z)
 		}
+	}
+}
+
+// reload loads again what a command asks for. What is found is reported as well.
+func (c *component) reload(ctx context.Context, z reload) {
+	if z.origin == "" {
+		if n, err := c.authority.ReloadChanged(ctx); err == nil {
+			c.log.Log(msgReloaded, n)
+		}
+		return
+	}
+	if err := c.authority.Reload(ctx, z.class, z.origin); err != nil && ctx.Err() == nil {
+		c.log.Log(msgLoadFailed, z.origin, z.class, err)
 	}
 }
 

@@ -54,6 +54,19 @@ func store(t testing.TB, path, of string, records iter.Seq2[wire.RR, error]) {
 	}
 }
 
+// forget takes a zone out of a database as another process would.
+func forget(t testing.TB, path, of string) {
+	t.Helper()
+	db, err := zonedb.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Remove(t.Context(), wire.MustParseName(of), wire.ClassIN); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func apply(t testing.TB, a *Authority, sources ...Source) *Change {
 	t.Helper()
 	c, err := a.Prepare(t.Context(), sources)
@@ -337,6 +350,83 @@ func TestBuiltInZone(t *testing.T) {
 	if err := a.Reload(t.Context(), wire.ClassCH, bind); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestReloadChanged: what has changed is loaded again, and nothing else.
+func TestReloadChanged(t *testing.T) {
+	dir := t.TempDir()
+	past := time.Now().Add(-time.Hour)
+	write := func(name, text string, at time.Time) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	text := func(serial int, more string) string {
+		return fmt.Sprintf("@ 60 SOA ns h %d 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n%s", serial, more)
+	}
+	path := filepath.Join(dir, "cached")
+	store(t, path, "kept.example", good(t, "kept.example", 1))
+	store(t, path, "gone.example", good(t, "gone.example", 1))
+	src := Source{Class: wire.ClassIN, Name: MasterFiles, Type: MasterFiles, Cached: true, Files: []ZoneFile{
+		{wire.MustParseName("same.example"), write("same", text(1, ""), past)},
+		{wire.MustParseName("file.example"), write("file", text(1, ""), past)},
+		{wire.MustParseName("include.example"), write("include", text(1, "$INCLUDE part\n"), past)},
+		{wire.MustParseName("late.example"), filepath.Join(dir, "late")},
+	}}
+	write("part", "x 60 A 192.0.2.2\n", past)
+	cached := inDatabase(path)
+	cached.Cached, cached.Only = true, []wire.Name{wire.MustParseName("kept.example"), wire.MustParseName("gone.example"), wire.MustParseName("new.example")}
+	a := newAuthority(t)
+	apply(t, a, src, cached)
+	version := func(name string) *zone.Version {
+		if e := a.Catalog().Get(wire.ClassIN, wire.MustParseName(name)); e != nil {
+			return e.Version()
+		}
+		return nil
+	}
+	expect := func(want int) {
+		t.Helper()
+		if got, err := a.ReloadChanged(t.Context()); got != want || err != nil {
+			t.Errorf("%d zones had changed, want %d; %v", got, want, err)
+		}
+	}
+	before := map[string]*zone.Version{}
+	for _, name := range []string{"same.example", "include.example"} {
+		before[name] = version(name)
+	}
+	expect(0)
+	if err := os.Rename(write("other", text(2, ""), past), filepath.Join(dir, "file")); err != nil { // the same size and time
+		t.Fatal(err)
+	}
+	write("part", "x 60 A 192.0.2.3\n", past.Add(time.Second))
+	write("late", text(1, ""), past)
+	store(t, path, "kept.example", good(t, "kept.example", 2))
+	store(t, path, "new.example", good(t, "new.example", 1))
+	forget(t, path, "gone.example")
+	expect(6)
+	for name, want := range map[string]int{"same.example": 1, "file.example": 2, "late.example": 1, "kept.example": 2, "new.example": 1, "gone.example": -1} {
+		if got := serial(a, name); got != want {
+			t.Errorf("%s: %d, want %d", name, got, want)
+		}
+	}
+	if version("same.example") != before["same.example"] || version("include.example") == before["include.example"] {
+		t.Error("the wrong zones were loaded")
+	}
+	expect(0)
+	write("file", text(3, "bad\n"), past)
+	expect(1)
+	expect(0) // bad, but the same as before
+	if z, ok := a.StatusOf(wire.ClassIN, wire.MustParseName("file.example")); !ok || !z.Served || z.Serial != 2 || z.Err == nil {
+		t.Errorf("a broken file: %+v", z)
+	}
+	write("file", text(4, ""), time.Now()) // which may change once more without another time
+	expect(1)
+	expect(1)
 }
 
 // TestSelection checks which source serves a zone that several have, and what a reconfiguration keeps.

@@ -28,6 +28,8 @@ type slot struct {
 	// and those who wait can give up.
 	turn chan struct{}
 
+	files []stamp // that the zone was read from last; for who has the turn
+
 	mu      sync.Mutex
 	version *zone.Version  // in service, and on disk; nil when the zone could not be loaded
 	err     error          // why there is no version
@@ -170,7 +172,8 @@ func (s *slot) validate(v *zone.Version) (found []Finding, err error) {
 // readFile reads the zone from its master file. The zone of the server's own names is built in when it has no file.
 func (s *slot) readFile() (*zone.Version, []Finding, error) {
 	var found []Finding
-	options := zonefile.Options{Class: s.class, Warn: func(e *zonefile.Error) { found = append(found, s.finding(FileWarning, e)) }}
+	s.files = nil
+	options := zonefile.Options{Class: s.class, Open: s.openStamped, Warn: func(e *zonefile.Error) { found = append(found, s.finding(FileWarning, e)) }}
 	var first error
 	records := func(yield func(wire.RR, error) bool) {
 		for rr, err := range zonefile.Read(s.path, s.origin, options) {

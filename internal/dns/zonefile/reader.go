@@ -42,7 +42,7 @@ func Read(path string, origin wire.Name, o Options) iter.Seq2[wire.RR, error] {
 			o.Class = wire.ClassIN
 		}
 		if o.Open == nil {
-			o.Open = openRegular
+			o.Open = func(path string) (io.ReadCloser, error) { return OpenRegular(path) }
 		}
 		r := reader{Options: o, zone: origin, yield: yield}
 		stream, err := o.Open(path)
@@ -54,9 +54,9 @@ func Read(path string, origin wire.Name, o Options) iter.Seq2[wire.RR, error] {
 	}
 }
 
-// openRegular opens a file to read. A pipe or a device could keep a server waiting for ever: opened without blocking it
+// OpenRegular opens a file to read. A pipe or a device could keep a server waiting for ever: opened without blocking it
 // cannot, and is then refused.
-func openRegular(path string) (io.ReadCloser, error) {
+func OpenRegular(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
