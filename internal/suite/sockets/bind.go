@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,7 +31,7 @@ func (r Request) normal() (Request, error) {
 	r.Copies = max(1, r.Copies)
 	r.Address = netip.AddrPortFrom(r.Address.Addr().Unmap(), r.Address.Port())
 	switch {
-	case r.Kind != UDP && r.Kind != TCP && r.Kind != DHCP4UDP && r.Kind != DHCP4Raw:
+	case !slices.Contains([]Kind{UDP, TCP, DHCP4UDP, DHCP4Raw, DHCP6UDP}, r.Kind):
 		return r, fmt.Errorf("socket of unknown kind %q", r.Kind)
 	case r.Copies > maxCopies:
 		return r, fmt.Errorf("%v: %d copies are more than %d", r, r.Copies, maxCopies)
@@ -40,8 +41,10 @@ func (r Request) normal() (Request, error) {
 		return r, fmt.Errorf("%v: only udp sockets have copies", r)
 	case len(r.Interface) >= unix.IFNAMSIZ || len(r.Address.Addr().Zone()) >= unix.IFNAMSIZ:
 		return r, fmt.Errorf("%s socket: no interface has a name of more than %d octets", r.Kind, unix.IFNAMSIZ-1)
-	case r.Kind == DHCP4Raw && r.Interface == "":
+	case (r.Kind == DHCP4Raw || r.Kind == DHCP6UDP) && r.Interface == "":
 		return r, fmt.Errorf("%v: no interface", r)
+	case r.Kind == DHCP6UDP:
+		r.Address = netip.AddrPortFrom(netip.IPv6Unspecified(), r.Address.Port())
 	case r.Kind == DHCP4Raw || r.Kind == DHCP4UDP:
 		r.Address = netip.AddrPortFrom(netip.IPv4Unspecified(), r.Address.Port())
 	case !r.Address.IsValid():
@@ -205,6 +208,8 @@ func prepare(r Request, fd int, reuse bool) error {
 		}
 		// Forged ICMP must not choose how small our answers are cut.
 		option(unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT)
+	case r.Kind == DHCP6UDP:
+		option(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
 	case r.Kind == DHCP4UDP:
 		option(unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 		option(unix.SOL_SOCKET, unix.SO_BROADCAST, 1)

@@ -1,0 +1,110 @@
+package netif
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Interface6 is one network interface as a DHCPv6 server sees it, at the moment of Detect6.
+type Interface6 struct {
+	Index     int
+	Name      string
+	HWAddr    string       // raw octets
+	LinkLocal netip.Addr   // without zone; invalid while there is none that is ready
+	Addrs     []netip.Addr // the others that are ready, in the order of the system
+	Up        bool         // administratively up and running
+	Multicast bool
+	Loopback  bool
+}
+
+// Has tells whether a is one of the interface's addresses.
+func (i Interface6) Has(a netip.Addr) bool { return a == i.LinkLocal || slices.Contains(i.Addrs, a) }
+
+// Detect6 lists the interfaces that are there now.
+func Detect6() ([]Interface6, error) {
+	for tries := 1; ; tries++ {
+		all, err := detect6()
+		if tries == detectTries || !errors.Is(err, netlink.ErrDumpInterrupted) {
+			return all, err
+		}
+	}
+}
+
+func detect6() ([]Interface6, error) {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return nil, fmt.Errorf("list network interfaces: %w", err)
+	}
+	addrs, err := netlink.AddrList(nil, netlink.FAMILY_V6)
+	if err != nil {
+		return nil, fmt.Errorf("list network addresses: %w", err)
+	}
+	byIndex := map[int][]netip.Addr{}
+	for _, a := range addrs {
+		const unready = unix.IFA_F_TENTATIVE | unix.IFA_F_DADFAILED
+		if ip, ok := netip.AddrFromSlice(a.IP.To16()); ok && a.Flags&unready == 0 {
+			byIndex[a.LinkIndex] = append(byIndex[a.LinkIndex], ip)
+		}
+	}
+	var out []Interface6
+	for _, l := range links {
+		a := l.Attrs()
+		i := Interface6{
+			Index: a.Index, Name: a.Name, HWAddr: string(a.HardwareAddr),
+			Up:        a.Flags&net.FlagUp != 0 && a.RawFlags&unix.IFF_RUNNING != 0,
+			Multicast: a.Flags&net.FlagMulticast != 0,
+			Loopback:  a.Flags&net.FlagLoopback != 0,
+		}
+		for _, ip := range byIndex[a.Index] {
+			if ip.IsLinkLocalUnicast() && !i.LinkLocal.IsValid() {
+				i.LinkLocal = ip
+			} else {
+				i.Addrs = append(i.Addrs, ip)
+			}
+		}
+		out = append(out, i)
+	}
+	return out, nil
+}
+
+// Choice is one item of the list of interfaces that a server is to serve.
+type Choice struct {
+	Name    string     // "*" means all but loopbacks, which must be named
+	Unicast netip.Addr // an address that is served besides; invalid: none
+}
+
+// Endpoint6 is one socket that a server needs: of an interface, for what is sent to its link-local address and to the
+// groups of servers; or of one address alone.
+type Endpoint6 struct {
+	Interface6
+	Unicast netip.Addr // invalid: the socket of the interface
+}
+
+// Choose6 gives the endpoints to serve: of the interfaces that are up and have a link-local address, by name, and of the
+// addresses beside the names, whose interface must be up.
+func Choose6(all []Interface6, choices []Choice) []Endpoint6 {
+	var out []Endpoint6
+	for _, i := range all {
+		if !i.Up {
+			continue
+		}
+		named, star := false, false
+		for _, c := range choices {
+			named = named || c.Name == i.Name
+			star = star || c.Name == "*"
+			if c.Name == i.Name && c.Unicast.IsValid() {
+				out = append(out, Endpoint6{i, c.Unicast})
+			}
+		}
+		if (named || star && !i.Loopback) && i.Multicast && i.LinkLocal.IsValid() {
+			out = append(out, Endpoint6{Interface6: i})
+		}
+	}
+	return out
+}

@@ -1,0 +1,144 @@
+package netif
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// MaxPacket6 is the largest datagram received whole; longer ones are cut and fail to parse. Relay agents may wrap
+// messages several times, so that fragments are no mistake.
+const MaxPacket6 = 8192
+
+// Groups that servers listen to (RFC 9915 section 7.1).
+func allServersAndRelays() netip.Addr { return netip.MustParseAddr("ff02::1:2") }
+func allServers() netip.Addr          { return netip.MustParseAddr("ff05::1:3") }
+
+// Packet6 is one datagram and how it came.
+type Packet6 struct {
+	Data        []byte
+	Source      netip.AddrPort // without zone
+	Destination netip.Addr     // an own address, or a group
+	Link        *Link6
+}
+
+// Link6 is one endpoint with its socket. Send may be called from any goroutine.
+type Link6 struct {
+	Endpoint6
+	port uint16
+	conn *net.UDPConn
+}
+
+// newLink6 takes over the socket file, also when it fails.
+func newLink6(e Endpoint6, port uint16, file *os.File) (*Link6, error) {
+	defer file.Close()
+	pc, err := net.FilePacketConn(file)
+	if err != nil {
+		return nil, fmt.Errorf("UDP socket of %s: %w", e.Name, err)
+	}
+	conn, ok := pc.(*net.UDPConn)
+	if !ok {
+		pc.Close()
+		return nil, fmt.Errorf("socket of %s is no UDP socket but %T", e.Name, pc)
+	}
+	l := &Link6{Endpoint6: e, port: port, conn: conn}
+	if !e.Unicast.IsValid() {
+		if err := l.join(); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// join makes the socket hear the groups. It may have joined them when the server ran before.
+func (l *Link6) join() error {
+	for _, group := range []netip.Addr{allServersAndRelays(), allServers()} {
+		request := &unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(l.Index)}
+		err := once(l.conn, func(fd int) error {
+			return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP, request)
+		})
+		if err != nil && !errors.Is(err, unix.EADDRINUSE) {
+			return fmt.Errorf("join %s on %s: %w", group, l.Name, err)
+		}
+	}
+	return nil
+}
+
+func (l *Link6) close() { l.conn.Close() }
+
+// read waits for one datagram that is for a server. The buffer has room for MaxPacket6 octets.
+func (l *Link6) read(buffer []byte) (Packet6, error) {
+	var control [128]byte
+	for {
+		n, cn, _, from, err := l.conn.ReadMsgUDPAddrPort(buffer, control[:])
+		if err != nil {
+			return Packet6{}, err
+		}
+		p := Packet6{
+			Data: buffer[:n], Source: netip.AddrPortFrom(from.Addr().WithZone(""), from.Port()), Destination: l.Unicast, Link: l,
+		}
+		if !l.Unicast.IsValid() {
+			p.Destination = packetInfo6(control[:cn])
+			if !p.Destination.IsMulticast() && !p.Destination.IsLinkLocalUnicast() {
+				continue // to an address that is not to be served
+			}
+		}
+		return p, nil
+	}
+}
+
+// packetInfo6 finds the destination address in the control messages (ipv6(7), IPV6_PKTINFO); the invalid address if
+// none.
+func packetInfo6(control []byte) netip.Addr {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return netip.Addr{}
+	}
+	for _, m := range messages {
+		if m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO && len(m.Data) >= unix.SizeofInet6Pktinfo {
+			return netip.AddrFrom16([16]byte(m.Data))
+		}
+	}
+	return netip.Addr{}
+}
+
+// Send sends a payload. It leaves from the endpoint's address. Send never waits: with no room in the socket the reply is
+// lost, and the client asks again.
+func (l *Link6) Send(payload []byte, to netip.AddrPort) error {
+	if !to.Addr().Is6() {
+		return fmt.Errorf("%v is no IPv6 address to send to on %s", to, l.Name)
+	}
+	address := &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
+	var control []byte
+	if to.Addr().IsLinkLocalUnicast() {
+		address.ZoneId = uint32(l.Index)
+		if !l.Unicast.IsValid() {
+			control = packetInfoMessage6(l.Index, l.LinkLocal)
+		}
+	}
+	err := once(l.conn, func(fd int) error { return unix.Sendmsg(fd, payload, control, address, 0) })
+	if err != nil {
+		return fmt.Errorf("send to %v on %s: %w", to, l.Name, err)
+	}
+	return nil
+}
+
+// packetInfoMessage6 makes the control message that sets the interface and the source address of a datagram.
+func packetInfoMessage6(index int, from netip.Addr) []byte {
+	b := make([]byte, unix.CmsgSpace(unix.SizeofInet6Pktinfo))
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
+	h.Level, h.Type = unix.IPPROTO_IPV6, unix.IPV6_PKTINFO
+	h.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
+	data := b[unix.CmsgLen(0):]
+	a := from.As16()
+	copy(data, a[:])
+	binary.NativeEndian.PutUint32(data[16:], uint32(index))
+	return b
+}
