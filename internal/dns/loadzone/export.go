@@ -17,14 +17,7 @@ import (
 // export writes the zone as a master file: the SOA record, then the others in canonical order. A file is there as a
 // whole or not at all.
 func (l *loader) export(ctx context.Context) error {
-	if _, err := os.Stat(l.database); err != nil { // opening would make it
-		var p *fs.PathError
-		if errors.As(err, &p) {
-			err = p.Err
-		}
-		return fmt.Errorf("database %s: %w", l.database, err)
-	}
-	db, err := zonedb.Open(l.database)
+	db, err := l.openExisting()
 	if err != nil {
 		return err
 	}
@@ -45,6 +38,31 @@ func (l *loader) export(ctx context.Context) error {
 		l.log.Log(msgExported, n, l.zone, wire.ClassIN, l.file)
 	}
 	return err
+}
+
+// openExisting opens a database that must be there.
+func (l *loader) openExisting() (*zonedb.DB, error) {
+	if _, err := os.Stat(l.database); err != nil { // opening would make it
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return nil, fmt.Errorf("database %s: %w", l.database, err)
+	}
+	return zonedb.Open(l.database)
+}
+
+// takeOut removes the zone.
+func (l *loader) takeOut(ctx context.Context) error {
+	db, err := l.openExisting()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(db.Remove(ctx, l.zone, wire.ClassIN), db.Close()); err != nil {
+		return err
+	}
+	l.log.Log(msgRemoved, l.zone, wire.ClassIN)
+	return nil
 }
 
 // stored reads the zone, with its name as it was given when it was loaded.

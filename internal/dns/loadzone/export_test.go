@@ -46,6 +46,39 @@ func TestExport(t *testing.T) {
 	}
 }
 
+func TestRemove(t *testing.T) {
+	dir := t.TempDir()
+	for _, zone := range []string{"example.org", "example.net"} {
+		if status, _, log := run(t, dir, strings.NewReader(goodZone), zone, "-"); status != 0 {
+			t.Fatal(log)
+		}
+	}
+	if status, _, log := run(t, dir, nil, "--remove", "Example.ORG"); status != 0 || !strings.Contains(log, "LOADZONE_REMOVED zone Example.ORG./IN was removed") {
+		t.Errorf("status %d, %s", status, log)
+	}
+	if status, _, log := run(t, dir, nil, "--export", "example.org"); status != 1 || !strings.Contains(log, "no such zone") {
+		t.Errorf("it is still there: %d, %s", status, log)
+	}
+	if status, _, log := run(t, dir, nil, "--export", "example.net"); status != 0 {
+		t.Errorf("another one: %d, %s", status, log)
+	}
+	if status, _, log := run(t, dir, nil, "--remove", "example.org"); status != 1 || !strings.Contains(log, "LOADZONE_REMOVE_ERROR zone example.org./IN was not removed: ") {
+		t.Errorf("twice: %d, %s", status, log)
+	}
+	elsewhere := t.TempDir()
+	if status, _, log := run(t, elsewhere, nil, "--remove", "example.org"); status != 1 || !strings.Contains(log, "no such file") {
+		t.Errorf("without a database: %d, %s", status, log)
+	}
+	if entries, err := os.ReadDir(elsewhere); err != nil || len(entries) != 0 {
+		t.Errorf("files were made: %v, %v", entries, err)
+	}
+	for _, args := range [][]string{{"--remove", "-e", "example.net"}, {"--remove", "-x", "example.net"}, {"--remove", "example.net", "file"}} {
+		if status, _, log := run(t, dir, nil, args...); status != 1 || !strings.Contains(log, "LOADZONE_ARGUMENT_ERROR") {
+			t.Errorf("%v: %d, %s", args, status, log)
+		}
+	}
+}
+
 func TestExportErrors(t *testing.T) {
 	dir := t.TempDir()
 	if status, _, log := run(t, dir, nil, "-e", "empty.example"); status != 0 {

@@ -25,7 +25,7 @@ import (
 type Notify func(ctx context.Context, p paths.Paths, class wire.Class, origin wire.Name) error
 
 // Main runs the program with the arguments after its name, and returns its exit status: 0, or 1 when the zone was not
-// loaded or exported. Messages go to stderr, progress and an exported zone to stdout. SIGINT and SIGTERM cancel the load.
+// loaded, exported or removed. Messages go to stderr, progress and an exported zone to stdout. SIGINT and SIGTERM cancel the load.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, p paths.Paths, notify Notify) int {
 	log := logging.New(logging.Options{Process: "bundy-loadzone", Stderr: stderr})
 	defer log.Close()
@@ -47,8 +47,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, p paths.Path
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends a process that waits for its input
 	run, failed := l.run, msgLoadError
-	if o.export {
+	switch {
+	case o.export:
 		run, failed = l.export, msgExportError
+	case o.remove:
+		run, failed = l.takeOut, msgRemoveError
 	}
 	if err := run(ctx); err != nil {
 		if ctx.Err() != nil {

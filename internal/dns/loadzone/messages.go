@@ -33,6 +33,10 @@ var (
 		"The zone was written as a master file. The file - is standard output.")
 	msgExportError = logging.NewMessage("LOADZONE_EXPORT_ERROR", logging.Error, "zone {zone}/{class} was not written: {reason}",
 		"The zone could not be read from the database, or the file could not be written.")
+	msgRemoved = logging.NewMessage("LOADZONE_REMOVED", logging.Info, "zone {zone}/{class} was removed",
+		"The database does not have the zone any more (option --remove). Servers that follow the database end serving it at once.")
+	msgRemoveError = logging.NewMessage("LOADZONE_REMOVE_ERROR", logging.Error, "zone {zone}/{class} was not removed: {reason}",
+		"The database does not have the zone, or could not be written. Nothing was changed.")
 	msgNotified = logging.NewMessage("LOADZONE_NOTIFIED", logging.Info, "the server was told to load zone {zone}/{class}",
 		"The running server looks at the zone at once (option --notify). What it finds is in its own log.")
 	msgNotifyError = logging.NewMessage("LOADZONE_NOTIFY_ERROR", logging.Warn, "the server was not told of zone {zone}/{class}: {reason}",
@@ -47,6 +51,6 @@ var (
 // Messages lists the messages of this package.
 func Messages() []*logging.Message {
 	return []*logging.Message{msgDone, msgEmptyDone, msgCreated, msgUpdating, msgLoadError, msgCancelCreate, msgArgument, msgDefault,
-		msgDatabase, msgFileError, msgFileWarning, msgCheckError, msgCheckWarning, msgExported, msgExportError,
+		msgDatabase, msgFileError, msgFileWarning, msgCheckError, msgCheckWarning, msgExported, msgExportError, msgRemoved, msgRemoveError,
 		msgNotified, msgNotifyError, msgReading, msgRead}
 }

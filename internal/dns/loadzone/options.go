@@ -22,6 +22,7 @@ type options struct {
 	file     string // "-" is standard input, or output with export; "" with empty
 	empty    bool
 	export   bool
+	remove   bool
 	notify   bool
 	paths    paths.Paths // of the suite whose server is notified
 	interval int         // RRs between two reports of progress; 0: none
@@ -39,9 +40,9 @@ func parse(args []string, stdout io.Writer, p paths.Paths) (options, error) {
 	var config, kind, class, dataPath string
 	run := false
 	cmd := &cobra.Command{
-		Use:   "bundy-loadzone [options] zone file\n  bundy-loadzone [options] -e zone\n  bundy-loadzone [options] -x zone [file]",
-		Short: "Load a master file into a zone database, or write one from it.",
-		Long: `Load a master file into a zone database, or write one from it.
+		Use:   "bundy-loadzone [options] zone file\n  bundy-loadzone [options] -e zone\n  bundy-loadzone [options] -x zone [file]\n  bundy-loadzone [options] --remove zone",
+		Short: "Load a master file into a zone database, write one from it, or remove a zone.",
+		Long: `Load a master file into a zone database, write one from it, or remove a zone.
 
 The zone is made if it is absent. What it held is replaced as a whole, and only
 when the file is free of errors. The file "-" is standard input.`,
@@ -61,6 +62,7 @@ when the file is free of errors. The file "-" is standard input.`,
 	f.IntVarP(&o.debug, "debug", "d", 0, "debug `level` from 0 to 99, on standard error")
 	f.BoolVarP(&o.empty, "empty", "e", false, "make the zone exist and be empty, without a file")
 	f.BoolVarP(&o.export, "export", "x", false, "write the zone as a master file, to standard output without a file")
+	f.BoolVar(&o.remove, "remove", false, "take the zone out of the database")
 	f.BoolVarP(&o.notify, "notify", "n", false, "tell the running server to look at the zone at once")
 	f.StringVarP(&dataPath, "data-path", "p", "", "`directory` of all files of the suite, instead of those below /usr/local")
 	cmd.SetArgs(args)
@@ -79,6 +81,8 @@ when the file is free of errors. The file "-" is standard input.`,
 		return o, fmt.Errorf("type %q: only sqlite3 can be loaded into", kind)
 	case o.export && (o.empty || o.notify):
 		return o, errors.New("--export goes neither with --empty nor with --notify")
+	case o.remove && (o.empty || o.export):
+		return o, errors.New("--remove goes neither with --empty nor with --export")
 	case o.interval < 0:
 		return o, fmt.Errorf("interval %d is negative", o.interval)
 	case o.debug < 0 || o.debug > maxDebug:
@@ -104,16 +108,16 @@ func (o *options) setArguments(rest []string) (err error) {
 		rest = append(rest, "-")
 	}
 	want := 2
-	if o.empty {
+	if o.empty || o.remove {
 		want = 1
 	}
 	if len(rest) != want {
-		return fmt.Errorf("%d arguments given, %d needed: a zone, and a file unless -e is given", len(rest), want)
+		return fmt.Errorf("%d arguments given, %d needed: a zone, and a file unless -e or --remove is given", len(rest), want)
 	}
 	if o.zone, err = wire.ParseName(rest[0]); err != nil {
 		return fmt.Errorf("zone: %w", err)
 	}
-	if !o.empty {
+	if want == 2 {
 		o.file = rest[1]
 	}
 	return nil
