@@ -13,6 +13,9 @@ const (
 	batchSize = 32
 	// controlSize has room for the packet information of either family.
 	controlSize = 64
+	// bufferSize is a cache line more than a datagram takes. Buffers whose distance is a power of two share their few
+	// places in the first cache, and push one another out of it.
+	bufferSize = MaxUDP + 64
 )
 
 // mmsghdr is struct mmsghdr of recvmmsg(2).
@@ -31,8 +34,9 @@ type batch struct {
 	from       [batchSize]unix.RawSockaddrInet6 // also holds the shorter one of IPv4
 	inControl  [batchSize][controlSize]byte
 	outControl [batchSize][controlSize]byte
-	data       [batchSize][MaxUDP]byte
-	reply      [batchSize][MaxUDP]byte
+	data       [batchSize][bufferSize]byte
+	reply      [batchSize][bufferSize]byte
+	taken      int // headers of in to be made ready again
 }
 
 func newBatch() *batch {
@@ -46,6 +50,7 @@ func newBatch() *batch {
 		h.SetIovlen(1)
 		h.Control = &b.inControl[i][0]
 	}
+	b.taken = batchSize
 	return b
 }
 
@@ -54,20 +59,26 @@ func newBatch() *batch {
 // than ten queries.
 
 // receive reads what has arrived, at most batchSize datagrams, without waiting.
-func (b *batch) receive(fd uintptr) (int, unix.Errno) {
-	for i := range b.in {
+func (b *batch) receive(fd int) (int, unix.Errno) {
+	for i := range b.in[:b.taken] {
 		h := &b.in[i].header
 		h.Namelen = uint32(unsafe.Sizeof(b.from[0]))
 		h.SetControllen(controlSize)
 		h.Flags = 0
 	}
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.in[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
-	return int(n), errno
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.in[0])), batchSize,
+		unix.MSG_DONTWAIT, 0, 0)
+	if errno != 0 {
+		b.taken = 1 // the first may have been begun with
+		return 0, errno
+	}
+	b.taken = int(n)
+	return int(n), 0
 }
 
 // send writes replies from to count without waiting and gives the number sent.
-func (b *batch) send(fd uintptr, from, count int) (int, unix.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.out[from])), uintptr(count-from),
+func (b *batch) send(fd, from, count int) (int, unix.Errno) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.out[from])), uintptr(count-from),
 		unix.MSG_DONTWAIT, 0, 0)
 	return int(n), errno
 }

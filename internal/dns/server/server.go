@@ -34,7 +34,7 @@ func (s *Server) Failed() <-chan error { return s.failed }
 
 // Endpoint is the sockets of one address.
 type Endpoint struct {
-	files    []*os.File
+	sockets  []*socket
 	listener net.Listener
 	loops    []func() error
 	failed   chan<- error
@@ -42,22 +42,23 @@ type Endpoint struct {
 	wait     sync.WaitGroup
 }
 
-// Endpoint takes the sockets of one address: datagrams from each file of udp, which must be non-blocking, and
+// Endpoint takes the sockets of one address: datagrams from each file of udp, and
 // connections from tcp, which may be nil. It owns the files from now on, also when it fails. What arrives waits until
 // Serve is called.
 func (s *Server) Endpoint(udp []*os.File, tcp *os.File) (*Endpoint, error) {
-	e := &Endpoint{files: udp, failed: s.failed}
-	for _, f := range udp {
-		d, err := newDatagrams(f, s.handler(), &s.counters)
+	e := &Endpoint{failed: s.failed}
+	for i, f := range udp {
+		d, err := newDatagrams(f, s.handler(), &s.counters, &e.closing)
 		if err != nil {
-			return nil, errors.Join(err, closeFiles(append(udp, tcp)))
+			return nil, errors.Join(err, e.Close(), closeFiles(append(udp[i+1:], tcp)))
 		}
+		e.sockets = append(e.sockets, d.socket)
 		e.loops = append(e.loops, d.run)
 	}
 	if tcp != nil {
 		l, err := net.FileListener(tcp) // has a descriptor of its own
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("serve connections: %w", err), closeFiles(append(udp, tcp)))
+			return nil, errors.Join(fmt.Errorf("serve connections: %w", err), e.Close(), tcp.Close())
 		}
 		tcp.Close()
 		e.listener = l
@@ -105,12 +106,18 @@ func fail(failed chan<- error, err error) {
 // go on.
 func (e *Endpoint) Close() error {
 	e.closing.Store(true)
-	err := closeFiles(e.files)
+	var errs []error
+	for _, s := range e.sockets {
+		errs = append(errs, s.stop())
+	}
 	if e.listener != nil {
-		err = errors.Join(err, e.listener.Close())
+		errs = append(errs, e.listener.Close())
 	}
 	e.wait.Wait()
-	return err
+	for _, s := range e.sockets {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(errs...)
 }
 
 func closeFiles(files []*os.File) error {

@@ -1,66 +1,92 @@
 package server
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"sync"
-	"syscall"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
 
+// busyBatch is the number of datagrams that come together from which more are taken to be on their way, so that the
+// socket is asked instead of watched. Two calls to end watching and begin again are paid for by about half as many.
+const busyBatch = 16
+
 // datagrams is the loop of one UDP socket.
 type datagrams struct {
-	conn     syscall.RawConn
+	socket   *socket
 	handler  Handler
 	foreseer Foreseer // the handler, or nil
 	counters *Counters
+	closing  *atomic.Bool
 	batch    *batch
 	request  Request
 
-	// What the functions called by conn work on. The functions are made once, since a closure made for each call
-	// would be an allocation.
-	read, write func(fd uintptr) bool
-	received    int
-	sent, count int
-	errno       unix.Errno
-	current     int // the datagram that is being answered
+	received int
+	err      error
+	current  int // the datagram that is being answered
 
 	requests [batchSize]int    // datagrams that are requests
 	messages [batchSize][]byte // those requests
 }
 
-func newDatagrams(f *os.File, h Handler, c *Counters) (*datagrams, error) {
-	conn, err := f.SyscallConn()
+// newDatagrams takes over a socket, also when it fails.
+func newDatagrams(f *os.File, h Handler, c *Counters, closing *atomic.Bool) (*datagrams, error) {
+	s, err := newSocket(f)
 	if err != nil {
-		return nil, fmt.Errorf("serve datagrams: %w", err)
+		return nil, err
 	}
-	d := &datagrams{conn: conn, handler: h, counters: c, batch: newBatch()}
+	d := &datagrams{socket: s, handler: h, counters: c, closing: closing, batch: newBatch()}
 	d.foreseer, _ = h.(Foreseer)
-	d.read, d.write = d.tryRead, d.tryWrite
 	d.request.later = d.later
 	return d, nil
 }
 
-// run answers until the file is closed. It always returns an error.
+// run answers until closing is set and the socket is stopped, or it fails.
 func (d *datagrams) run() error {
-	for {
-		if err := d.conn.Read(d.read); err != nil {
-			return fmt.Errorf("wait for datagrams: %w", err)
-		}
-		if d.errno != 0 {
-			if passing(d.errno) {
-				continue
+	err := d.socket.eachTime(d.turn)
+	if d.err != nil {
+		return d.err
+	}
+	if err != nil {
+		return fmt.Errorf("wait for datagrams: %w", err)
+	}
+	return nil
+}
+
+// turn answers what has come. False: nothing is left, and more will be told of. True: it is time to end.
+func (d *datagrams) turn() bool {
+	for !d.closing.Load() {
+		n, errno := d.batch.receive(d.socket.fd)
+		switch {
+		case errno == unix.EAGAIN:
+			if err := d.socket.watch(); err != nil {
+				return d.fail("wait for datagrams", err)
 			}
-			return fmt.Errorf("receive datagrams: %w", d.errno)
+			return false
+		case passing(errno):
+			continue
+		case errno != 0:
+			return d.fail("receive datagrams", errno)
 		}
-		if n := d.answer(); n > 0 {
-			if err := d.send(n); err != nil {
-				return fmt.Errorf("send datagrams: %w", err)
+		if n >= busyBatch {
+			if err := d.socket.unwatch(); err != nil {
+				return d.fail("receive datagrams", err)
 			}
+		}
+		d.received = n
+		d.send(d.answer())
+		if n < batchSize && d.socket.watched {
+			return false // there were no more, and of those that came meanwhile the wait knows
 		}
 	}
+	return true
+}
+
+func (d *datagrams) fail(what string, err error) bool {
+	d.err = fmt.Errorf("%s: %w", what, err)
+	return true
 }
 
 // passing tells whether a socket goes on after the error.
@@ -70,20 +96,6 @@ func passing(e unix.Errno) bool {
 		return true
 	}
 	return false
-}
-
-func (d *datagrams) tryRead(fd uintptr) bool {
-	d.received, d.errno = d.batch.receive(fd)
-	return d.errno != unix.EAGAIN
-}
-
-func (d *datagrams) tryWrite(fd uintptr) bool {
-	n, errno := d.batch.send(fd, d.sent, d.count)
-	d.errno = errno
-	if errno == 0 {
-		d.sent += n
-	}
-	return errno != unix.EAGAIN
 }
 
 // answer handles the datagrams received and gives the number of replies queued.
@@ -126,54 +138,39 @@ func (d *datagrams) accept() int {
 	return n
 }
 
-// send writes the replies. One that the system refuses is counted and passed over. An error means that the file was
-// closed.
-func (d *datagrams) send(count int) error {
-	d.sent, d.count = 0, count
-	for d.sent < count {
-		if err := d.conn.Write(d.write); err != nil {
-			return err
-		}
-		if d.errno != 0 && d.errno != unix.EINTR {
+// send writes the replies. One that the system refuses is counted and passed over.
+func (d *datagrams) send(count int) {
+	for sent := 0; sent < count; {
+		n, errno := d.batch.send(d.socket.fd, sent, count)
+		switch errno {
+		case 0:
+			sent += n
+		case unix.EINTR:
+		case unix.EAGAIN:
+			if !d.socket.writable() {
+				d.counters.Unsent.Add(uint64(count - sent))
+				return
+			}
+		default:
 			d.counters.Unsent.Add(1)
-			d.sent++
+			sent++
 		}
 	}
-	return nil
 }
 
 // later keeps what is needed to answer the current datagram when its memory is used for others.
 func (d *datagrams) later() func([]byte) {
 	to := d.batch.from[d.current]
 	control := append([]byte(nil), d.batch.control(d.current)...)
-	conn, counters := d.conn, d.counters
+	s, counters := d.socket, d.counters
 	var once sync.Once
 	return func(reply []byte) {
 		once.Do(func() {
 			var info [controlSize]byte
 			n := returnInfo(info[:], control)
-			if len(reply) == 0 || sendOne(conn, reply, info[:n], &to) != nil {
+			if len(reply) == 0 || s.sendOne(reply, info[:n], &to) != nil {
 				counters.Unsent.Add(1)
 			}
 		})
 	}
-}
-
-func sendOne(conn syscall.RawConn, msg, control []byte, to *unix.RawSockaddrInet6) error {
-	client, ok := addrPort(to)
-	if !ok {
-		return unix.EINVAL
-	}
-	var sa unix.Sockaddr
-	if to.Family == unix.AF_INET {
-		sa = &unix.SockaddrInet4{Port: int(client.Port()), Addr: client.Addr().As4()}
-	} else {
-		sa = &unix.SockaddrInet6{Port: int(client.Port()), Addr: to.Addr, ZoneId: to.Scope_id}
-	}
-	var sent error
-	err := conn.Write(func(fd uintptr) bool {
-		_, sent = unix.SendmsgN(int(fd), msg, control, sa, unix.MSG_DONTWAIT)
-		return sent != unix.EAGAIN
-	})
-	return errors.Join(err, sent)
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"net"
 	"os"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -24,7 +25,6 @@ func TestDatagramsAllocateNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := os.NewFile(uintptr(fd), "udp")
-	defer f.Close()
 	if err := unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -41,10 +41,12 @@ func TestDatagramsAllocateNothing(t *testing.T) {
 	}
 	defer client.Close()
 	var counters Counters
-	d, err := newDatagrams(f, mirror{}, &counters)
+	d, err := newDatagrams(f, mirror{}, &counters, new(atomic.Bool))
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer d.socket.close()
+	defer d.socket.stop()
 	msg, buf := make([]byte, 40), make([]byte, 100)
 	round := func() {
 		for range 8 {
@@ -53,14 +55,11 @@ func TestDatagramsAllocateNothing(t *testing.T) {
 			}
 		}
 		for got := 0; got < 8; {
-			if err := d.conn.Read(d.read); err != nil || d.errno != 0 {
-				t.Fatal(err, d.errno)
+			if d.turn() {
+				t.Fatal(d.err)
 			}
-			n := d.answer()
-			if err := d.send(n); err != nil {
-				t.Fatal(err)
-			}
-			got += n
+			got += d.received
+			d.received = 0
 		}
 		for range 8 {
 			if n, err := client.Read(buf); n != 40 || err != nil {
