@@ -80,6 +80,7 @@ func (l *late) quantile(p float64) float64 {
 // blasted is what came of a run of questions.
 type blasted struct {
 	sent, answered, lost int
+	truncated            int
 	rcodes               [16]int
 	late                 late
 }
@@ -115,6 +116,11 @@ type blaster struct {
 // answered. The questions wait in the server's socket for their turn, so that rate tells how long answers take as clients
 // that know nothing of one another see it. It fails only if nothing can be sent.
 func blast(at netip.AddrPort, q *questions, length time.Duration, rate int) (blasted, error) {
+	return blastFrom(netip.IPv4Unspecified(), at, q, length, rate)
+}
+
+// blastFrom is blast with an address that the questions come from.
+func blastFrom(from netip.Addr, at netip.AddrPort, q *questions, length time.Duration, rate int) (blasted, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	b := &blaster{questions: q}
@@ -134,6 +140,9 @@ func blast(at netip.AddrPort, q *questions, length time.Duration, rate int) (bla
 		defer unix.Close(fd)
 		for _, option := range []int{unix.SO_RCVBUF, unix.SO_SNDBUF} {
 			unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, blastRoom)
+		}
+		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: from.As4()}); err != nil {
+			return blasted{}, fmt.Errorf("asking from %s: %w", from, err)
 		}
 		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}); err != nil {
 			return blasted{}, fmt.Errorf("connecting to %s: %w", at, err)
@@ -210,6 +219,9 @@ func (b *blaster) receive() (did int) {
 				b.result.late.add(now - s.sent[id])
 				b.result.answered++
 				b.result.rcodes[b.data[k][3]&15]++
+				if b.data[k][2]&2 != 0 {
+					b.result.truncated++
+				}
 				s.sent[id] = 0
 				s.out--
 			}

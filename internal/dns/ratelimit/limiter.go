@@ -170,14 +170,19 @@ func ahead(word, at uint64) int64 {
 	return int64((word-at)<<(64-timeBits)) >> (64 - timeBits)
 }
 
-// burst is how much credit a network has at most: that of one second.
-const burst = int64(time.Second / time.Microsecond)
+const (
+	// burst is how much credit a network has at most: that of one second.
+	burst = int64(time.Second / time.Microsecond)
+	// skew is how much later the moments of other goroutines may be that count at the same time. A word that lies farther
+	// ahead is an old one.
+	skew = int64(time.Second / time.Microsecond)
+)
 
 // use uses the credit of one answer.
 func (r *Limiter) use(old, tag, step, at uint64) (next uint64, verdict Verdict) {
 	window := r.limits.Window.Microseconds()
 	used, slipped := ahead(old, at), old&slipMask
-	if old == 0 || old>>tagShift != tag || used < 0 || used > burst+window {
+	if old == 0 || old>>tagShift != tag || used < 0 || used > burst+window+skew {
 		used, slipped = 0, 0
 	}
 	used += int64(step)

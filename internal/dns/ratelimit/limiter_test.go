@@ -216,3 +216,15 @@ func TestNoLimitCostsNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestMomentsOutOfOrder: goroutines that answer at the same time look at the clock one before the other, which must not
+// make a network that is held back look like one that was quiet.
+func TestMomentsOutOfOrder(t *testing.T) {
+	r := New(limits(5))
+	count(r, 100, "192.0.2.1", Response, name, epoch)
+	for i := range 100 {
+		if got := count(r, 1, "192.0.2.1", Response, name, epoch.Add(-time.Duration(i)*time.Millisecond)); got[Send] != 0 {
+			t.Fatalf("%d ms before: %v", i, got)
+		}
+	}
+}
