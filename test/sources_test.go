@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -198,5 +200,33 @@ func TestFullTCPLeavesUDPAlone(t *testing.T) {
 	eventually(t, 5*time.Second, "TCP is answered", func() bool {
 		m := ask(at, good, true)
 		return m != nil && len(m.Answer) == 1
+	})
+}
+
+// TestHangup sends SIGHUP to the whole suite, as a closing terminal does too: the changed zone is read again, and
+// nothing stops.
+func TestHangup(t *testing.T) {
+	t.Parallel()
+	placements(t, func(t *testing.T, s *suite) {
+		zone := func(text string) string {
+			return s.write("file.zone", "$TTL 60\n@ SOA ns.example.net. h 1 3600 900 604800 60\n@ NS ns.example.net.\n@ TXT "+text+"\n")
+		}
+		source := fmt.Sprintf(`{"type": "MasterFiles", "cache-enable": true, "params": {"file.example": %q}}`, zone("before"))
+		s.start()
+		s.script(s.dnsScript() + fmt.Sprintf("config set data_sources/classes/IN [%s]\nconfig commit\n", source))
+		serves := func(want string) {
+			t.Helper()
+			eventually(t, 10*time.Second, want+" is served", func() bool { return s.answerTo("file.example", wire.TypeTXT) == `"`+want+`"` })
+		}
+		serves("before")
+		before := s.children()
+		zone("after")
+		if err := syscall.Kill(-s.cmd.Process.Pid, syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		serves("after")
+		if after := s.children(); !slices.Equal(before, after) {
+			t.Errorf("processes %v became %v", before, after)
+		}
 	})
 }

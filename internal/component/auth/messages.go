@@ -62,7 +62,7 @@ var (
 	msgLoaded = logging.NewDebug("AUTH_DATASRC_CLIENTS_BUILDER_LOAD_ZONE", 10, "zone {zone}/{class} is loaded",
 		"A zone was loaded again and is served.")
 	msgReloaded = logging.NewMessage("AUTH_ZONES_RELOADED", logging.Info, "{zones} zones had changed",
-		"The command reload has looked at all zones that are not followed, and tried to load again this many of them.")
+		"The command reload, or SIGHUP to the suite, has looked at all zones that are not followed, and tried to load again this many of them.")
 	msgTellFailed = logging.NewMessage("AUTH_ZONE_EVENT_FAILED", logging.Error, "the suite cannot be told that zone {zone} was loaded: {reason}",
 		"The command channel does not take the event. Names of leases that are missing in the zone now come back at the next round of verification only.")
 	msgLoadFailed = logging.NewMessage("AUTH_DATASRC_CLIENTS_BUILDER_COMMAND_ERROR", logging.Error, "loading zone {zone}/{class} failed: {reason}",

@@ -2,10 +2,12 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"bundy/internal/dns/authority"
+	"bundy/internal/suite/module"
 )
 
 // secretLife is how long cookies are made with a secret of the server's own. It must be longer than cookies are valid,
@@ -39,6 +41,11 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	c.serving.Store(time.Now().UnixNano())
 	c.apply(sockets)
 	c.log.Log(msgStarted, fmt.Sprint(s.listen), c.zones())
+	defer c.deps.Bus.Subscribe(module.EventRefresh, func(json.RawMessage) {
+		if err := c.queue(reload{}); err != nil {
+			c.log.Log(msgCommandFailed, module.EventRefresh, err)
+		}
+	})()
 	ready()
 	rotate := time.NewTicker(secretLife)
 	defer rotate.Stop()

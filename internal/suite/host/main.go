@@ -31,7 +31,8 @@ func Wanted() bool { return os.Getenv(placement.EnvProcess) != "" }
 // environment: see package placement.
 func Main(table func(paths.Paths) []*module.Descriptor) int {
 	process := os.Getenv(placement.EnvProcess)
-	signal.Ignore(syscall.SIGPIPE) // a reader of our log that goes away must not end the service
+	// A reader of our log that goes away must not end the service; and SIGHUP is the parent's to understand.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	log := logging.New(logging.Options{Process: process, Verbose: os.Getenv(placement.EnvVerbose) == "1"})
 	defer log.Close()
 	if err := child(process, log, table); err != nil {

@@ -11,6 +11,10 @@ import (
 	"bundy/internal/suite/sockets"
 )
 
+// EventRefresh is published when the operator asks the suite to look again at the files it was given (SIGHUP to the parent):
+// components that serve the contents of files read those that have changed. It has no parameters.
+const EventRefresh = "refresh"
+
 // Descriptor is one row of the table of components (cmd/bundy). Everything in it but New is a pure function of the
 // binary and the paths, so that a module can be shown, configured and checked while it is not running.
 type Descriptor struct {

@@ -44,7 +44,7 @@ func Main(args []string, table func(paths.Paths) []*module.Descriptor) int {
 	}
 	signal.Ignore(syscall.SIGPIPE) // a reader of our log that goes away must not end the service
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP) // the last when its terminal goes away
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	log := logging.New(logging.Options{Process: ComponentName, Verbose: o.verbose})
 	defer log.Close()

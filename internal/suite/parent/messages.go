@@ -12,7 +12,7 @@ import (
 // Messages lists the messages of this package.
 func Messages() []*logging.Message {
 	return []*logging.Message{
-		msgStarting, msgStartedCC, msgStartupComplete, msgStartupError, msgShutdownComplete, msgReceivedSignal,
+		msgStarting, msgStartedCC, msgStartupComplete, msgStartupError, msgShutdownComplete, msgReceivedSignal, msgRefreshFailed,
 		msgReceivedCommand, msgReconfigureError, msgAlreadyRunning, msgInvalidUser, msgListenerFailed,
 		msgPIDFile, msgNotifyError, msgEventsLost,
 	}
@@ -41,7 +41,10 @@ var (
 		"The suite has stopped.")
 	msgReceivedSignal = logging.NewMessage("BUNDY_RECEIVED_SIGNAL", logging.Info,
 		"received signal {signal}",
-		"The parent process got a signal that tells it to stop the suite.")
+		"The parent process got a signal: SIGHUP asks for a new look at zone files, the others tell it to stop the suite.")
+	msgRefreshFailed = logging.NewMessage("BUNDY_REFRESH_FAILED", logging.Error,
+		"cannot ask for a new look at files: {error}",
+		"SIGHUP came, but the command channel could not carry the request. Zones stay as they were.")
 	msgReceivedCommand = logging.NewDebug("BUNDY_RECEIVED_COMMAND", 10,
 		"received command {command}",
 		"The module Init got a command.")

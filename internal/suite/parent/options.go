@@ -48,7 +48,8 @@ func parse(args []string, stdout, stderr io.Writer) (*options, error) {
 		Long: `Start the Bundy suite: DHCP, DNS, and the names of DHCP clients in the DNS.
 
 The suite runs in the foreground until it gets SIGINT or SIGTERM, or the command
-"Init shutdown". What it runs is configured with bundyctl.`,
+"Init shutdown"; SIGHUP makes it look for changed zone files.
+What it runs is configured with bundyctl.`,
 		Version:       version.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -111,6 +112,10 @@ func (s *suite) attend(sup *supervisor.Supervisor, signals <-chan os.Signal, acc
 			}
 		case received := <-signals:
 			s.log.Log(msgReceivedSignal, received)
+			if received == syscall.SIGHUP {
+				s.refresh()
+				continue
+			}
 			sup.Shutdown()
 		case err := <-accepting:
 			s.log.Log(msgListenerFailed, err)
@@ -120,6 +125,14 @@ func (s *suite) attend(sup *supervisor.Supervisor, signals <-chan os.Signal, acc
 			s.unannounce()
 			return err
 		}
+	}
+}
+
+// refresh asks all components to look again at their files, as other servers do on SIGHUP. So the suite also outlives the
+// terminal that it was started from.
+func (s *suite) refresh() {
+	if err := s.conn.Publish(module.EventRefresh, nil); err != nil {
+		s.log.Log(msgRefreshFailed, err)
 	}
 }
 
