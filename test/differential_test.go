@@ -3,39 +3,25 @@ package test
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
 	"net/netip"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"bundy/internal/dns/wire"
 )
 
-// differentialSeed makes the zones and questions of TestDifferential. BUNDY_SEED takes its place, so that other ones can be
-// tried.
+// differentialSeed makes the zones and questions of TestDifferential.
 const differentialSeed = 20260923
-
-// nameServer is one of the servers that are asked.
-type nameServer struct {
-	name string
-	conn net.Conn
-}
 
 // TestDifferential asks bundy, NSD, Knot DNS and BIND the same questions about the same signed zones. Every difference
 // must be one that the table of known differences explains.
 func TestDifferential(t *testing.T) {
 	needs(t, "nsd", "knotd", "named", "dnssec-signzone", "dnssec-keygen")
-	seed := uint64(differentialSeed)
-	if text := os.Getenv("BUNDY_SEED"); text != "" {
-		fmt.Sscan(text, &seed)
-	}
+	seed := seeded(differentialSeed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	s := newSuite(t, "single")
 	zones := makeSigned(t, s.dir, r)
@@ -46,30 +32,7 @@ func TestDifferential(t *testing.T) {
 	}
 	s.start()
 	s.script(s.dnsScript() + "config commit\n")
-	servers := []*nameServer{{name: "bundy"}}
-	ports := []netip.AddrPort{netip.AddrPortFrom(s.address, s.dns)}
-	for _, start := range []func(*testing.T, *suite, []*signedZone) (string, netip.AddrPort){startNSD, startKnot, startNamed} {
-		name, port := start(t, s, zones)
-		servers, ports = append(servers, &nameServer{name: name}), append(ports, port)
-	}
-	for i, n := range servers {
-		eventually(t, 20*time.Second, n.name+" answers", func() bool {
-			conn, err := net.DialTimeout("tcp", ports[i].String(), time.Second)
-			if err != nil {
-				return false
-			}
-			n.conn = conn
-			for _, z := range zones {
-				m, err := n.ask(probe{name: wire.MustParseName(z.origin), qtype: wire.TypeSOA})
-				if err != nil || len(m.Answer) != 1 {
-					conn.Close()
-					return false
-				}
-			}
-			return true
-		})
-		defer n.conn.Close()
-	}
+	servers := connect(t, s, zones)
 	asked, explained, bad := 0, map[string]int{}, 0
 	for range 5000 {
 		q := randomQuestion(r, zones)
@@ -108,18 +71,6 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
-// probe is what is asked of every server.
-type probe struct {
-	name     wire.Name
-	qtype    wire.Type
-	edns, do bool
-	rd       bool
-}
-
-func (q probe) String() string {
-	return fmt.Sprintf("%s %s (EDNS %t, DO %t)", q.name, q.qtype, q.edns, q.do)
-}
-
 // questionTypes are asked for; the common ones stand more than once.
 var questionTypes = []string{"A", "A", "A", "AAAA", "TXT", "MX", "SRV", "NS", "NS", "DS", "DS", "DS", "SOA", "CNAME", "CNAME", "DNAME",
 	"DNSKEY", "CDS", "NSEC", "NSEC3", "NSEC3PARAM", "RRSIG", "ANY", "TYPE65400"}
@@ -148,49 +99,12 @@ func randomQuestion(r *rand.Rand, zones []*signedZone) probe {
 	return q
 }
 
-// ask sends a question over the connection and waits for the answer.
-func (n *nameServer) ask(q probe) (*wire.Message, error) {
-	if err := n.send(q); err != nil {
-		return nil, err
-	}
-	return n.receive()
-}
-
-func (n *nameServer) send(q probe) error {
-	var b wire.Builder
-	b.Reset(nil, wire.MaxMessage)
-	var flags wire.Flags
-	if q.rd {
-		flags = wire.FlagRD
-	}
-	b.SetHeader(77, flags)
-	b.AddQuestion(wire.Question{Name: q.name, Type: q.qtype, Class: wire.ClassIN})
-	if q.edns {
-		b.AddOPT(wire.EDNS{Size: 1232, DO: q.do}, nil)
-	}
-	msg := b.Bytes()
-	n.conn.SetDeadline(time.Now().Add(busy * 5 * time.Second))
-	_, err := n.conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(msg))), msg...))
-	return err
-}
-
-func (n *nameServer) receive() (*wire.Message, error) {
-	var length [2]byte
-	if _, err := io.ReadFull(n.conn, length[:]); err != nil {
-		return nil, err
-	}
-	reply := make([]byte, binary.BigEndian.Uint16(length[:]))
-	if _, err := io.ReadFull(n.conn, reply); err != nil {
-		return nil, err
-	}
-	return wire.ParseMessage(reply)
-}
-
 // answer is what of a reply is compared: header, and the sections as sets.
 type answer struct {
 	rcode             wire.Rcode
 	flags             wire.Flags
 	answer, authority []string
+	additional        []string // filled and compared only where a test does so
 }
 
 func (a answer) equal(o answer) bool {
@@ -390,7 +304,7 @@ func startServer(t *testing.T, program string, args ...string) {
 
 func startNSD(t *testing.T, s *suite, zones []*signedZone) (string, netip.AddrPort) {
 	port := freePort(t, s.address)
-	conf := fmt.Sprintf("server:\n  ip-address: %s@%d\n  server-count: 1\n  username: \"\"\n  zonesdir: %q\n  database: \"\"\n  pidfile: %q\n  xfrdfile: %q\n  zonelistfile: %q\n  xfrdir: %[3]q\n  rrl-ratelimit: 0\n  minimal-responses: yes\n  tcp-query-count: 0\nremote-control:\n  control-enable: no\n",
+	conf := fmt.Sprintf("server:\n  ip-address: %s@%d\n  server-count: 1\n  username: \"\"\n  zonesdir: %q\n  database: \"\"\n  pidfile: %q\n  xfrdfile: %q\n  zonelistfile: %q\n  xfrdir: %[3]q\n  rrl-ratelimit: 0\n  minimal-responses: no\n  tcp-query-count: 0\nremote-control:\n  control-enable: no\n",
 		s.address, port, s.dir, s.dir+"/nsd.pid", s.dir+"/nsd.state", s.dir+"/nsd.list")
 	for _, z := range zones {
 		conf += fmt.Sprintf("zone:\n  name: %q\n  zonefile: %q\n", z.origin, z.file)
@@ -413,7 +327,7 @@ func startKnot(t *testing.T, s *suite, zones []*signedZone) (string, netip.AddrP
 func startNamed(t *testing.T, s *suite, zones []*signedZone) (string, netip.AddrPort) {
 	address := netip.MustParseAddr("127.0.0.1") // it listens only where an interface has the address
 	port := freePort(t, address)
-	conf := fmt.Sprintf("options { directory %q; listen-on port %d { %s; }; listen-on-v6 { none; }; pid-file none; session-keyfile none; recursion no; dnssec-validation no; minimal-responses yes; zero-no-soa-ttl no; notify no; check-names primary ignore; tcp-clients 50; };\ncontrols { };\n",
+	conf := fmt.Sprintf("options { directory %q; listen-on port %d { %s; }; listen-on-v6 { none; }; pid-file none; session-keyfile none; recursion no; dnssec-validation no; minimal-responses no-auth; zero-no-soa-ttl no; notify no; check-names primary ignore; tcp-clients 50; };\ncontrols { };\n",
 		s.dir, port, address)
 	for _, z := range zones {
 		conf += fmt.Sprintf("zone %q { type primary; file %q; check-integrity no; };\n", z.origin, z.file)
