@@ -46,13 +46,13 @@ func TestDifferential(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", q, err)
 		}
-		mine := normalAnswer(q, ours)
+		mine := normalAnswer(ours)
 		for _, n := range servers[1:] {
 			theirs, err := n.receive()
 			if err != nil {
 				t.Fatalf("%s asked of %s: %v", q, n.name, err)
 			}
-			other := normalAnswer(q, theirs)
+			other := normalAnswer(theirs)
 			if mine.equal(other) {
 				continue
 			}
@@ -117,7 +117,7 @@ func (a answer) String() string {
 
 // normalAnswer leaves out what servers may add as they like: the zone's own name servers behind an answer (RFC 1034
 // section 4.3.2 does not ask for them).
-func normalAnswer(q probe, m *wire.Message) answer {
+func normalAnswer(m *wire.Message) answer {
 	a := answer{rcode: m.Header.Flags.Rcode(), flags: m.Header.Flags & (wire.FlagAA | wire.FlagTC | wire.FlagAD | wire.FlagCD)}
 	for _, rr := range m.Answer {
 		a.answer = append(a.answer, recordText(rr))
@@ -142,7 +142,13 @@ func recordText(rr wire.RR) string {
 		text += " " + n.Lower().String()
 	}
 	if rr.Type != wire.TypeRRSIG {
-		text += fmt.Sprintf(" %.24x", strings.ToLower(string(rr.Data)))
+		data := slices.Clone(rr.Data)
+		for i, c := range data {
+			if 'A' <= c && c <= 'Z' {
+				data[i] += 'a' - 'A'
+			}
+		}
+		text += fmt.Sprintf(" %.24x", data)
 	}
 	return text
 }
@@ -153,6 +159,37 @@ type difference struct {
 	why     string
 	is      func(q probe, ours, theirs answer) bool
 }
+
+// endlessDNAME: the last alias is one that a DNAME makes of a name below it, and it leads below that DNAME again.
+var endlessDNAME = difference{"nsd knot named", "RFC 6672 section 3.2: a DNAME into what lies below itself leads on without end; one step of it is given, they give several, and BIND SERVFAIL",
+	func(q probe, ours, theirs answer) bool {
+		for _, d := range ours.answer {
+			f := strings.Fields(d)
+			if f[2] != "DNAME" || !strings.HasSuffix(f[3], "."+f[0]) {
+				continue
+			}
+			below := func(s string) bool { return !strings.HasSuffix(strings.Fields(s)[0], "."+f[0]) }
+			made := slices.DeleteFunc(slices.Clone(theirs.answer), func(s string) bool { return slices.Contains(ours.answer, s) })
+			return within(ours.answer, theirs.answer) && len(ours.authority)+len(theirs.authority) == 0 &&
+				len(withoutType(made, "CNAME")) == 0 && !slices.ContainsFunc(made, below)
+		}
+		return false
+	}}
+
+// aliasLoop: BIND fails where the target of one of the aliases is an alias that is there already.
+var aliasLoop = difference{"named", "RFC 1034 section 3.6.2: a loop of aliases is data as good as any; it says SERVFAIL with the same records",
+	func(q probe, ours, theirs answer) bool {
+		owners := map[string]bool{}
+		for _, s := range ours.answer {
+			owners[strings.Fields(s)[0]] = true
+		}
+		for _, s := range ours.answer {
+			if f := strings.Fields(s); f[2] != "RRSIG" && !owners[f[3]] && f[2] != "DNAME" {
+				return false
+			}
+		}
+		return theirs.rcode == wire.RcodeServFail && slices.Equal(ours.answer, theirs.answer) && len(ours.answer) > 0
+	}}
 
 // knownDifferences are those that are meant. What is in none is a fault.
 var knownDifferences = []difference{
@@ -195,11 +232,7 @@ var knownDifferences = []difference{
 			return ours.rcode == theirs.rcode && slices.Equal(ours.answer, theirs.answer) && within(withoutType(theirs.authority, "NSEC"), ours.authority) &&
 				strings.Contains(strings.Join(ours.answer, " "), " DNAME ") && within(withoutType(ours.authority, "NSEC"), theirs.authority)
 		}},
-	{"nsd knot named", "RFC 6672 section 3.2: a DNAME into what lies below itself leads on without end; one step of it is given, they give several, or SERVFAIL",
-		func(q probe, ours, theirs answer) bool {
-			return within(ours.answer, theirs.answer) && strings.Contains(strings.Join(ours.answer, " "), " DNAME ") && len(ours.authority)+len(theirs.authority) == 0 &&
-				len(withoutType(theirs.answer, "CNAME")) == len(withoutType(ours.answer, "CNAME"))
-		}},
+	endlessDNAME,
 	{"named", "RFC 3225 section 3: without DO no signatures are given that are not asked for; it gives them for ANY",
 		func(q probe, ours, theirs answer) bool {
 			return q.qtype == wire.TypeANY && !q.do && slices.Equal(ours.answer, withoutType(theirs.answer, "RRSIG"))
@@ -217,10 +250,7 @@ var knownDifferences = []difference{
 		func(q probe, ours, theirs answer) bool {
 			return q.qtype == wire.TypeANY && within(theirs.answer, ours.answer) && strings.Contains(strings.Join(theirs.answer, " "), " DNAME ") && len(theirs.authority) == 0
 		}},
-	{"named", "RFC 1034 section 3.6.2: a loop of aliases is data as good as any; it says SERVFAIL with the same records",
-		func(q probe, ours, theirs answer) bool {
-			return theirs.rcode == wire.RcodeServFail && slices.Equal(ours.answer, theirs.answer) && len(ours.answer) > 0
-		}},
+	aliasLoop,
 	{"knot", "RFC 4035 section 3.1.3.3: that a wildcard was expanded is shown in the authority section, also when the answer is an NSEC record; it leaves that out",
 		func(q probe, ours, theirs answer) bool {
 			return (q.qtype == wire.TypeNSEC || q.qtype == wire.TypeANY) && slices.Equal(ours.answer, theirs.answer) && within(theirs.authority, ours.authority) &&
@@ -297,14 +327,14 @@ func startServer(t *testing.T, program string, args ...string) {
 		cmd.Wait()
 		if t.Failed() {
 			text := out.String()
-			t.Logf("%s said:\n%s", program, text[max(0, len(text)-1500):])
+			t.Logf("%s said:\n%s", program, text[max(0, len(text)-5000):])
 		}
 	})
 }
 
 func startNSD(t *testing.T, s *suite, zones []*signedZone) (string, netip.AddrPort) {
 	port := freePort(t, s.address)
-	conf := fmt.Sprintf("server:\n  ip-address: %s@%d\n  server-count: 1\n  username: \"\"\n  zonesdir: %q\n  database: \"\"\n  pidfile: %q\n  xfrdfile: %q\n  zonelistfile: %q\n  xfrdir: %[3]q\n  rrl-ratelimit: 0\n  minimal-responses: no\n  tcp-query-count: 0\nremote-control:\n  control-enable: no\n",
+	conf := fmt.Sprintf("server:\n  ip-address: %s@%d\n  server-count: 1\n  username: \"\"\n  zonesdir: %q\n  database: \"\"\n  pidfile: %q\n  xfrdfile: %q\n  zonelistfile: %q\n  xfrdir: %[3]q\n  rrl-ratelimit: 0\n  minimal-responses: yes\n  tcp-query-count: 0\nremote-control:\n  control-enable: no\n",
 		s.address, port, s.dir, s.dir+"/nsd.pid", s.dir+"/nsd.state", s.dir+"/nsd.list")
 	for _, z := range zones {
 		conf += fmt.Sprintf("zone:\n  name: %q\n  zonefile: %q\n", z.origin, z.file)

@@ -124,6 +124,14 @@ func (n *nameServer) sendMessage(msg []byte) error {
 }
 
 func (n *nameServer) receive() (*wire.Message, error) {
+	reply, err := n.receiveMessage()
+	if err != nil {
+		return nil, err
+	}
+	return wire.ParseMessage(reply)
+}
+
+func (n *nameServer) receiveMessage() ([]byte, error) {
 	var length [2]byte
 	if _, err := io.ReadFull(n.conn, length[:]); err != nil {
 		return nil, err
@@ -132,7 +140,7 @@ func (n *nameServer) receive() (*wire.Message, error) {
 	if _, err := io.ReadFull(n.conn, reply); err != nil {
 		return nil, err
 	}
-	return wire.ParseMessage(reply)
+	return reply, nil
 }
 
 // exchange asks over UDP. No reply within the limit gives nil: some messages get none.

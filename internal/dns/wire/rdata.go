@@ -31,7 +31,7 @@ func layoutOf(t Type) (layout, bool) {
 		return layout{skip: 2, names: 1, compress: true, fold: true}, true
 	case typeRP:
 		return layout{names: 2, fold: true}, true
-	case typeAFSDB, typeRT, typeKX:
+	case TypeAFSDB, TypeRT, TypeKX:
 		return layout{skip: 2, names: 1, fold: true}, true
 	case TypeSIG, TypeRRSIG:
 		return layout{skip: 18, names: 1, minTail: 1, maxTail: MaxMessage, fold: true}, true
@@ -43,7 +43,7 @@ func layoutOf(t Type) (layout, bool) {
 		return layout{names: 1, maxTail: MaxMessage}, true
 	case TypeSRV:
 		return layout{skip: 6, names: 1, fold: true}, true
-	case typeNAPTR:
+	case TypeNAPTR:
 		return layout{skip: 4, strings: 3, names: 1, fold: true}, true
 	case TypeDNAME:
 		return layout{names: 1, fold: true}, true

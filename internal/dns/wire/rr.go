@@ -23,9 +23,13 @@ const (
 	TypePTR        Type = 12
 	TypeMX         Type = 15
 	TypeTXT        Type = 16
+	TypeAFSDB      Type = 18
+	TypeRT         Type = 21
 	TypeSIG        Type = 24
 	TypeAAAA       Type = 28
 	TypeSRV        Type = 33
+	TypeNAPTR      Type = 35
+	TypeKX         Type = 36
 	TypeDNAME      Type = 39
 	TypeOPT        Type = 41
 	TypeDS         Type = 43
@@ -35,6 +39,8 @@ const (
 	TypeDHCID      Type = 49
 	TypeNSEC3      Type = 50
 	TypeNSEC3PARAM Type = 51
+	TypeSVCB       Type = 64
+	TypeHTTPS      Type = 65
 	TypeTKEY       Type = 249
 	TypeTSIG       Type = 250
 	TypeIXFR       Type = 251

@@ -16,14 +16,10 @@ const (
 	typeHINFO Type = 13
 	typeMINFO Type = 14
 	typeRP    Type = 17
-	typeAFSDB Type = 18
 	typeX25   Type = 19
 	typeISDN  Type = 20
-	typeRT    Type = 21
 	typePX    Type = 26
 	typeNXT   Type = 30
-	typeNAPTR Type = 35
-	typeKX    Type = 36
 	typeSPF   Type = 99
 )
 

@@ -10,9 +10,6 @@ import (
 const (
 	// maxLinks bounds the CNAME and DNAME records followed for one question, as other servers do.
 	maxLinks = 16
-	// maxTargets bounds the names whose addresses are added for one RRset of MX, SRV or apex NS records: more than any
-	// sane RRset has, and too few to make additional data a load (CVE-2024-11187).
-	maxTargets = 13
 	// maxGlue bounds the name servers of a delegation whose addresses are looked up. Far more than fit a UDP message.
 	maxGlue = 64
 	// hashesOfStep is the number of names that the last step of an answer may have to hash: those of a closest encloser
@@ -241,7 +238,7 @@ func (a *Answer) atNode(v *Version, n node, name, closer wire.Name, qtype wire.T
 		if closer != "" && do {
 			a.denyExpansion(v, closer)
 		}
-		a.addresses(v, s, do)
+		a.related(v, name, s, do)
 		return ""
 	}
 	if s := n.set(wire.TypeCNAME); s.exists() {
@@ -353,10 +350,14 @@ func (a *Answer) refer(v *Version, n node, name wire.Name, ns rrset, do bool) {
 			a.denyType(v, n, name)
 		}
 	}
-	t := ns.targets()
-	for i := 0; i < maxGlue && t.next(); i++ {
-		// Without the addresses of servers below the cut the delegation is of no use (RFC 9471 section 2.1).
-		a.address(v, t.name, do, t.name.IsBelow(owner))
+	// Without the addresses of servers below the cut the delegation is of no use (RFC 9471 section 2.1): they come first.
+	for _, below := range [...]bool{true, false} {
+		t := ns.targets()
+		for i := 0; i < maxGlue && t.next(); i++ {
+			if t.name.IsBelow(owner) == below {
+				a.addresses(v, t.name, do, below)
+			}
+		}
 	}
 }
 
@@ -374,33 +375,6 @@ func (a *Answer) negative(v *Version, rcode wire.Rcode, do bool) {
 
 // negativeTTL is how long what a negative answer says may be kept (RFC 2308 section 5).
 func (v *Version) negativeTTL() uint32 { return min(v.soa.ttl(), soaMinimum(v.soa.first())) }
-
-// addresses adds the addresses of the hosts that an answer of NS, MX or SRV records names, where the zone has them.
-func (a *Answer) addresses(v *Version, s rrset, do bool) {
-	switch s.typ {
-	case wire.TypeNS, wire.TypeMX, wire.TypeSRV:
-		t := s.targets()
-		for i := 0; i < maxTargets && t.next(); i++ {
-			a.address(v, t.name, do, false)
-		}
-	}
-}
-
-func (a *Answer) address(v *Version, host wire.Name, do, required bool) {
-	if !host.IsBelow(v.key) {
-		return
-	}
-	n := v.names.get(host)
-	if !n.exists() {
-		return
-	}
-	for c := n.sets(); c.next(); {
-		s := c.set
-		if (s.typ == wire.TypeA || s.typ == wire.TypeAAAA) && !a.sent(s) {
-			a.add(wire.Additional, n, n.name(), s, do, required)
-		}
-	}
-}
 
 // add puts an RRset of n into a section, and with do its signatures.
 func (a *Answer) add(section wire.Section, n node, owner wire.Name, s rrset, do, required bool) {
@@ -421,18 +395,6 @@ func (a *Answer) has(owner wire.Name, s rrset) bool {
 	for _, it := range a.sections[wire.Answer] {
 		if it.owner == owner && it.set.same(s) {
 			return true
-		}
-	}
-	return false
-}
-
-// sent tells whether the RRset of a host's addresses is in the answer or additional section.
-func (a *Answer) sent(s rrset) bool {
-	for _, section := range [...]wire.Section{wire.Answer, wire.Additional} {
-		for _, it := range a.sections[section] {
-			if it.set.same(s) {
-				return true
-			}
 		}
 	}
 	return false

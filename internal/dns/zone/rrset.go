@@ -57,18 +57,30 @@ func coveredType(t wire.Type, data []byte) wire.Type {
 	return wire.Type(binary.BigEndian.Uint16(data))
 }
 
-// targetOffset tells where the RDATA of a type names a host or an alias, with nothing behind the name; false for types
-// whose names an answer does not follow.
-func targetOffset(t wire.Type) (int, bool) {
+// targetSpan tells where RDATA names a host or an alias; false for types whose names an answer does not follow, and for
+// RDATA that is not of its type's form.
+func targetSpan(t wire.Type, data []byte) (from, to int, ok bool) {
 	switch t {
 	case wire.TypeNS, wire.TypeCNAME, wire.TypeDNAME:
-		return 0, true
-	case wire.TypeMX:
-		return 2, true
+		return 0, len(data), true
+	case wire.TypeMX, wire.TypeAFSDB, wire.TypeRT, wire.TypeKX:
+		return 2, len(data), true
 	case wire.TypeSRV:
-		return 6, true
+		return 6, len(data), true
+	case wire.TypeSVCB, wire.TypeHTTPS: // parameters follow
+		n := wire.NameLength(data[min(2, len(data)):])
+		return 2, 2 + n, n > 0
+	case wire.TypeNAPTR: // three strings stand before it
+		from = 4
+		for range 3 {
+			if from >= len(data) {
+				return 0, 0, false
+			}
+			from += 1 + int(data[from])
+		}
+		return from, len(data), from < len(data)
 	}
-	return 0, false
+	return 0, 0, false
 }
 
 // appendSet appends the form in memory of an RRset with one TTL of records (at least one) of one owner and type, all
@@ -84,7 +96,6 @@ func appendSet(dst []byte, class wire.Class, records []record) []byte {
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(coveredType(first.typ, first.data)))
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(records)))
 	dst = append(dst, 0, 0, 0, 0)
-	offset, aims := targetOffset(first.typ)
 	upper := false
 	for _, r := range records {
 		dst = binary.BigEndian.AppendUint16(dst, uint16(r.typ))
@@ -92,7 +103,8 @@ func appendSet(dst []byte, class wire.Class, records []record) []byte {
 		dst = binary.BigEndian.AppendUint32(dst, ttl)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(len(r.data)))
 		dst = append(dst, r.data...)
-		upper = upper || aims && hasUpper(r.data[offset:])
+		from, to, aims := targetSpan(r.typ, r.data)
+		upper = upper || aims && hasUpper(r.data[from:to])
 	}
 	size := uint32(len(dst) - head - setHead)
 	binary.LittleEndian.PutUint32(dst[head+8:], size)
@@ -104,7 +116,9 @@ func appendSet(dst []byte, class wire.Class, records []record) []byte {
 	dst = append(dst, dst[head+setHead:]...)
 	for rest := dst[at:]; len(rest) > 0; {
 		end := wire.RRHead + int(binary.BigEndian.Uint16(rest[8:]))
-		lowerOctets(rest[wire.RRHead+offset : end])
+		if from, to, aims := targetSpan(first.typ, rest[wire.RRHead:end]); aims {
+			lowerOctets(rest[wire.RRHead+from : wire.RRHead+to])
+		}
 		rest = rest[end:]
 	}
 	return dst
@@ -203,27 +217,23 @@ func (s rrset) all() iter.Seq[[]byte] {
 
 // targets walks over the names in lower case that the records point to, in order. Types without have none.
 type targets struct {
-	rest   []byte
-	offset int
-	name   wire.Name // shares memory with the RRset
+	typ  wire.Type
+	rest []byte
+	data []byte    // RDATA of the record at hand
+	name wire.Name // shares memory with the RRset
 }
 
-func (s rrset) targets() targets {
-	offset, ok := targetOffset(s.typ)
-	if !ok {
-		return targets{}
-	}
-	return targets{rest: s.lowered, offset: offset}
-}
+func (s rrset) targets() targets { return targets{typ: s.typ, rest: s.lowered} }
 
 func (t *targets) next() bool {
-	if len(t.rest) == 0 {
-		return false
+	for len(t.rest) > 0 {
+		t.data, t.rest = cutRecord(t.rest)
+		if from, to, ok := targetSpan(t.typ, t.data); ok {
+			t.name = wire.BorrowName(t.data[from:to])
+			return true
+		}
 	}
-	var data []byte
-	data, t.rest = cutRecord(t.rest)
-	t.name = wire.BorrowName(data[t.offset:])
-	return true
+	return false
 }
 
 // target gives the first target; the RRset must be of a type that has one.

@@ -10,10 +10,7 @@ const (
 	typeHINFO wire.Type = 13
 	typeMINFO wire.Type = 14
 	typeRP    wire.Type = 17
-	typeAFSDB wire.Type = 18
-	typeRT    wire.Type = 21
 	typePX    wire.Type = 26
-	typeKX    wire.Type = 36
 	typeDSYNC wire.Type = 66
 	typeHHIT  wire.Type = 67
 	typeBRID  wire.Type = 68
@@ -55,7 +52,7 @@ func layout(t wire.Type) string {
 		return "A"
 	case wire.TypeNS, wire.TypeCNAME, wire.TypePTR, wire.TypeDNAME, typeMB, typeMG, typeMR:
 		return "n"
-	case wire.TypeMX, typeAFSDB, typeRT, typeKX:
+	case wire.TypeMX, wire.TypeAFSDB, wire.TypeRT, wire.TypeKX:
 		return "2n"
 	case typePX:
 		return "2nn"
