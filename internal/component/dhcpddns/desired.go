@@ -48,7 +48,8 @@ func (e *engine) hear(n news) {
 // setLease takes one row: the newest state of its address.
 func (e *engine) setLease(l lease.Lease, news bool) {
 	old, had := e.leases[l.Address]
-	active := l.State == lease.Active && l.ValidLifetime != 0 && !l.Expired(e.c.now()) && (l.FQDNForward || l.FQDNReverse)
+	active := l.State == lease.Active && l.ValidLifetime != 0 && !l.Expired(e.c.now()) &&
+		(l.FQDNForward || l.FQDNReverse) && l.Kind != lease.PD // a delegated prefix is no address
 	if !active {
 		if had {
 			delete(e.leases, l.Address)
@@ -64,7 +65,7 @@ func (e *engine) setLease(l lease.Lease, news bool) {
 		e.ends.Set(l.Address, l.Expire())
 	}
 	if had && old.Hostname == l.Hostname && old.FQDNForward == l.FQDNForward && old.FQDNReverse == l.FQDNReverse &&
-		old.ClientID == l.ClientID && old.HWAddr == l.HWAddr {
+		old.ClientID == l.ClientID && old.HWAddr == l.HWAddr && old.DUID == l.DUID {
 		return // a renewal: DNS says the right thing already
 	}
 	e.dirty.add(l.Address)

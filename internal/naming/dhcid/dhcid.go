@@ -55,10 +55,13 @@ func HWAddr(hwType uint8, address string) Identifier {
 // DUID makes the identifier of a DHCPv6 client.
 func DUID(duid string) Identifier { return Identifier{typeDUID, duid} }
 
-// Of gives the identifier of the client that holds a lease: the client identifier if there is one, else the hardware
-// address; a hardware type that the store does not know is Ethernet.
+// Of gives the identifier of the client that holds a lease. Of DHCPv6 it is the DUID; of DHCPv4 the client identifier if
+// there is one, else the hardware address; a hardware type that the store does not know is Ethernet.
 func Of(l lease.Lease) Identifier {
-	if l.ClientID != "" {
+	switch {
+	case l.Kind != lease.V4:
+		return DUID(l.DUID)
+	case l.ClientID != "":
 		return ClientID(l.ClientID)
 	}
 	return HWAddr(max(l.HWType, 1), l.HWAddr)

@@ -41,7 +41,11 @@ func TestIdentifiers(t *testing.T) {
 	if Of(l) != HWAddr(1, l.HWAddr) {
 		t.Error("a lease without client identifier is not known by its hardware address")
 	}
-	if Of(lease.Lease{}).RDATA(name) != nil {
+	l.Kind, l.DUID = lease.NA, duid
+	if Of(l) != DUID(duid) {
+		t.Error("a lease of DHCPv6 is not known by its DUID")
+	}
+	if Of(lease.Lease{}).RDATA(name) != nil || Of(lease.Lease{Kind: lease.NA}).RDATA(name) != nil {
 		t.Error("a lease without identity got a DHCID")
 	}
 }
