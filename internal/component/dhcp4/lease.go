@@ -12,6 +12,7 @@ import (
 	"bundy/internal/dns/wire"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/policy"
+	"bundy/internal/suite/logging"
 )
 
 // allocate decides what happens to which address. It changes nothing but the table of offers.
@@ -220,16 +221,20 @@ func (s *server) commit(x *exchange, then func()) {
 
 // committed logs and counts what is done. It may be called by the store's goroutine.
 func (s *server) committed(x *exchange) {
-	id, hw := duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr)
+	tell := func(m *logging.Message, more ...any) {
+		if s.log.Enabled(m) {
+			s.log.Log(m, append([]any{x.lease.Address, duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr)}, more...)...)
+		}
+	}
 	switch x.kind {
 	case packet4.Discover:
-		s.log.Log(msgLeaseAdvert, x.lease.Address, id, hw)
+		tell(msgLeaseAdvert)
 	case packet4.Request:
-		s.log.Log(msgLeaseAlloc, x.lease.Address, id, hw)
+		tell(msgLeaseAlloc)
 	case packet4.Release:
-		s.log.Log(msgRelease, x.lease.Address, id, hw)
+		tell(msgRelease)
 	case packet4.Decline:
 		s.stats.declined.Add(1)
-		s.log.Log(msgDecline, x.lease.Address, id, hw, x.set.probation)
+		tell(msgDecline, x.set.probation)
 	}
 }

@@ -287,7 +287,9 @@ func (s *server) selectSubnet(x *exchange) bool {
 	x.subnet, err = x.set.subnets.Select(w, x.classes)
 	switch {
 	case err == nil:
-		s.log.Log(msgSubnetSelected, x.subnet.Prefix, xid(x))
+		if s.log.Enabled(msgSubnetSelected) {
+			s.log.Log(msgSubnetSelected, x.subnet.Prefix, xid(x))
+		}
 		x.identify()
 		return true
 	case m.Relayed():

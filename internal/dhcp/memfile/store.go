@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -80,6 +81,8 @@ type Store struct {
 	rows       int
 	torn       bool // the journal may hold more than size bytes
 	compacting chan error
+	lastBatch  int           // changes
+	lastSync   time.Duration // how long it took
 	buffer     []byte
 }
 

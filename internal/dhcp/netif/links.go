@@ -95,7 +95,9 @@ func (s *Links) Update(ctx context.Context, wanted []Interface, ports Ports) Cha
 		if old != nil && old.Index == i.Index && old.HWAddr == i.HWAddr && old.ports == ports {
 			keep[i.Name] = true
 			if !slices.Equal(old.Addrs, i.Addrs) {
-				s.put(&Link{Interface: i, ports: ports, conn: old.conn, raw: old.raw})
+				l := *old
+				l.Interface = i
+				s.put(&l)
 			}
 			continue
 		}
@@ -181,24 +183,27 @@ func (s *Links) read(l *Link) {
 			}
 		}
 	}()
+	in := newInbox(l.datagrams, &s.buffers)
 	for {
-		buffer := s.buffers.Get().(*[MaxPacket]byte)
-		p, err := l.read(buffer[:])
+		n, err := in.receive()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
 			// ICMP errors about earlier replies, or the interface went down: Update closes it then.
-			s.buffers.Put(buffer)
 			time.Sleep(readPause)
 			continue
 		}
-		p.Link = s.current(l)
-		select {
-		case s.packets <- p:
-		default:
-			s.lost.Add(1)
-			s.buffers.Put(buffer)
+		now := s.current(l)
+		for i := range n {
+			p := in.take(i)
+			p.Link = now
+			select {
+			case s.packets <- p:
+			default:
+				s.lost.Add(1)
+				s.Release(p)
+			}
 		}
 	}
 }
