@@ -123,3 +123,19 @@ func (l *Link) sendFrame(payload []byte, from netip.Addr, d Destination) error {
 	}
 	return nil
 }
+
+// once runs a system call on a non-blocking socket, once, whatever it says.
+func once(socket syscall.Conn, call func(fd int) error) error {
+	rc, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var result error
+	if err := rc.Write(func(fd uintptr) bool {
+		result = call(int(fd))
+		return true
+	}); err != nil {
+		return err
+	}
+	return result
+}
