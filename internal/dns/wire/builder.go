@@ -17,11 +17,16 @@ const (
 	maxKnown = 512
 	// maxProbe bounds the candidates looked at for one label, so that a message made of colliding labels costs no more
 	// than any other.
-	maxProbe    = 16
-	buckets     = 256
-	maxPointer  = 0x3fff // what a pointer can say
-	unknownNode = 0
-	rootNode    = 1
+	maxProbe   = 16
+	buckets    = 256
+	maxPointer = 0x3fff // what a pointer can say
+
+	// Numbers of nodes. The name in the question is there without being remembered: each of its suffixes, which most names
+	// of a reply end in, has its offset in the name for a number.
+	unknownNode  = 0
+	rootNode     = 1
+	questionNode = 2
+	firstNode    = questionNode + MaxName // of those remembered
 )
 
 // known is one name that stands in the message: the label at off, below the name of node parent. Matching a name means
@@ -40,25 +45,34 @@ type Builder struct {
 	reserved int
 	counts   [3]uint16
 	section  Section
+	asked    int // length of the name in the question, which stands behind the header; 0: none to point to
 
 	nodes   [maxKnown]known
-	used    int
+	used    int // number of the next node
 	heads   [buckets]uint16
 	touched [maxKnown]uint8 // buckets to clear at the next Reset
 }
 
 // Reset begins a message in buf[:0]. No more than limit octets, at most MaxMessage, will be written.
 func (b *Builder) Reset(buf []byte, limit int) {
-	for i := rootNode + 1; i < b.used; i++ {
-		b.heads[b.touched[i]] = unknownNode
+	for _, head := range b.touched[:max(b.used-firstNode, 0)] {
+		b.heads[head] = unknownNode
 	}
-	b.used = rootNode + 1
+	b.used, b.asked = firstNode, 0
 	b.limit = min(limit, MaxMessage)
 	b.reserved = 0
 	b.counts = [3]uint16{}
 	b.section = Answer
 	var header [HeaderSize]byte
 	b.buf = append(buf[:0], header[:]...)
+}
+
+// compressible gives the length of a name that pointers are shorter than, 0 for the root.
+func compressible(length int) int {
+	if length == 1 {
+		return 0
+	}
+	return length
 }
 
 // SetHeader writes identifier and flags; the counts are kept by the Builder.
@@ -84,7 +98,12 @@ func (b *Builder) room(n int) bool { return len(b.buf)+n+b.reserved <= b.limit }
 // AddQuestion writes a question. All questions must come before the first record. False: it does not fit.
 func (b *Builder) AddQuestion(q Question) bool {
 	m := b.Mark()
-	b.appendName(q.Name)
+	if m.length == HeaderSize {
+		b.buf = append(b.buf, q.Name...)
+		b.asked = compressible(len(q.Name))
+	} else {
+		b.appendName(q.Name)
+	}
 	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(q.Type))
 	b.buf = binary.BigEndian.AppendUint16(b.buf, uint16(q.Class))
 	if !b.room(0) {
@@ -96,14 +115,13 @@ func (b *Builder) AddQuestion(q Question) bool {
 }
 
 // CopyQuestion writes the question of a request as it stands, case included: raw is the request's question section
-// with one uncompressed name. False: it does not fit.
+// with one uncompressed name. It must be the first. False: it does not fit.
 func (b *Builder) CopyQuestion(raw []byte) bool {
 	if !b.room(len(raw)) || len(raw) < 5 {
 		return false
 	}
-	at := len(b.buf)
 	b.buf = append(b.buf, raw...)
-	b.learn(BorrowName(b.buf[at:at+len(raw)-4]), at)
+	b.asked = compressible(len(raw) - 4)
 	binary.BigEndian.PutUint16(b.buf[4:], 1)
 	return true
 }
@@ -162,12 +180,17 @@ func (b *Builder) AddSet(s Section, owner Name, t Type, set []byte, count int, m
 			b.Rewind(m)
 			return false
 		}
-		head := len(b.buf)
-		b.buf = append(b.buf, set[:8]...)
+		head, fits := len(b.buf), true
+		if compress {
+			b.buf = append(b.buf, set[:8]...)
+			fits = b.appendData(set[RRHead:end], l, true)
+		} else {
+			b.buf = append(b.buf, set[:end]...)
+		}
 		if binary.BigEndian.Uint32(set[4:]) > maxTTL {
 			binary.BigEndian.PutUint32(b.buf[head+4:], maxTTL)
 		}
-		if !b.appendData(set[RRHead:end], l, compress) || !b.room(0) {
+		if !fits || !b.room(0) {
 			b.Rewind(m)
 			return false
 		}
@@ -226,8 +249,11 @@ func (b *Builder) Mark() Mark { return Mark{len(b.buf), b.used, b.counts} }
 func (b *Builder) Rewind(m Mark) {
 	b.buf = b.buf[:m.length]
 	b.counts = m.counts
+	if m.length == HeaderSize {
+		b.asked = 0
+	}
 	for b.used > m.used { // newest first: each is the head of its bucket
 		b.used--
-		b.heads[b.touched[b.used]] = b.nodes[b.used].next
+		b.heads[b.touched[b.used-firstNode]] = b.nodes[b.used-firstNode].next
 	}
 }
