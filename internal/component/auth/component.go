@@ -5,13 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"bundy/internal/dns/authority"
 	"bundy/internal/dns/cookie"
 	"bundy/internal/dns/server"
+	"bundy/internal/dns/tsig"
 	"bundy/internal/dns/wire"
 	"bundy/internal/suite/logging"
 	"bundy/internal/suite/module"
@@ -46,6 +51,7 @@ type component struct {
 	server    *server.Server
 	stats     *statistics
 	policy    atomic.Pointer[policy]
+	strangers *rate.Limiter
 	reloads   chan reload
 
 	generation atomic.Int64 // of the data sources in use
@@ -75,6 +81,7 @@ func newComponent(m *schema.Module, a *authority.Authority, doc schema.Document,
 		log:       deps.Log,
 		datasrc:   deps.Log.Named("datasrc"),
 		stats:     newStatistics(),
+		strangers: rate.NewLimiter(strangerLines, strangerBurst),
 		reloads:   make(chan reload, reloadQueue),
 		doc:       doc,
 		jar:       cookie.NewJar(cookie.NewSecret()),
@@ -92,7 +99,7 @@ func newComponent(m *schema.Module, a *authority.Authority, doc schema.Document,
 
 // handler makes the answering part of one goroutine.
 func (c *component) handler() server.Handler {
-	r := &responder{authority: c.authority, log: c.log, now: time.Now, policies: &c.policy, serving: &c.serving}
+	r := &responder{authority: c.authority, log: c.log, now: time.Now, policies: &c.policy, strangers: c.strangers, serving: &c.serving}
 	r.countIn(c.stats)
 	return r
 }
@@ -102,6 +109,20 @@ func (c *component) use(p policy) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.policy.Store(p.inUse(c.policy.Load(), c.jar))
+}
+
+// missKeys tells of keys that access control lists ask for and nobody can have.
+func (c *component) missKeys(p policy, ring *tsig.Ring) {
+	told := map[wire.Name]bool{}
+	lists := append(slices.Collect(maps.Values(p.zones)), p.queries)
+	for _, list := range lists {
+		for _, name := range list.Keys() {
+			if _, ok := ring.Find(name); !ok && !told[name] {
+				told[name] = true
+				c.log.Log(msgNoKey, name)
+			}
+		}
+	}
 }
 
 // rotateSecret replaces the server's own secret for cookies. Those made with the last one stay valid.
@@ -196,7 +217,7 @@ type candidate struct {
 	c        *component
 	doc      schema.Document
 	settings settings
-	ring     func()            // puts the keys in use
+	ring     *tsig.Ring
 	sources  *authority.Change // nil if the data sources stay
 	sockets  change
 }
@@ -207,11 +228,9 @@ func (c *component) prepareAll(ctx context.Context, doc schema.Document) (*candi
 	if next.settings, err = decode(c.spec, doc); err != nil {
 		return nil, err
 	}
-	ring, err := authority.DecodeKeys(doc, c.deps.Paths)
-	if err != nil {
+	if next.ring, err = authority.DecodeKeys(doc, c.deps.Paths); err != nil {
 		return nil, err
 	}
-	next.ring = func() { c.authority.SetKeys(ring) }
 	next.sockets, err = c.prepare(ctx, next.settings.listen, next.settings.freebind)
 	err = errors.Join(err, next.prepareSources(ctx))
 	if err != nil {
@@ -255,8 +274,9 @@ func (c *component) loadSources(ctx context.Context, doc schema.Document) (*auth
 func (n *candidate) apply() {
 	c := n.c
 	c.use(n.settings.policy)
-	n.ring()
+	c.authority.SetKeys(n.ring)
 	c.log.Log(msgLoadTSIG)
+	c.missKeys(n.settings.policy, n.ring)
 	if n.sources != nil {
 		c.useSources(n.sources)
 	}

@@ -9,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"bundy/internal/dns/cookie"
 	"bundy/internal/dns/server"
 	"bundy/internal/dns/tsig"
 	"bundy/internal/dns/wire"
+	"bundy/internal/suite/logging"
 )
 
 // withOptions is a question with EDNS and options.
@@ -310,6 +313,36 @@ func TestQueryACLOfZones(t *testing.T) {
 	}
 	if rejected, dropped := s.counters.Value(aclRejected), s.counters.Value(aclDropped); rejected != 3 || dropped != 1 {
 		t.Errorf("%d rejected, %d dropped", rejected, dropped)
+	}
+}
+
+// What is wrong with keys is told: those that nobody can have, and some of the signatures that fail.
+func TestKeyTroubleIsTold(t *testing.T) {
+	rec := logging.NewRecorder()
+	s, err := decoded(t, `"query_acl": [{"action": "ACCEPT", "key": ["test.key", "other.key"]}],
+		"zones": [{"origin": "a", "query_acl": [{"action": "ACCEPT", "NOT": {"key": "OTHER.key"}}]}, {"origin": "b", "query_acl": [{"action": "ACCEPT", "key": "third.key"}]}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newRig(t)
+	c := &component{log: rec.Logger("Auth")}
+	c.missKeys(s.policy, g.authority.Keys())
+	if n := rec.Count("AUTH_ACL_KEY_UNKNOWN"); n != 2 {
+		t.Errorf("%d keys are missed: %v", n, rec.Entries())
+	}
+	g.log, g.strangers = rec.Logger("Auth"), rate.NewLimiter(0, strangerBurst)
+	counters := newStatistics()
+	g.countIn(counters)
+	g.key.Name = wire.MustParseName("other.key")
+	for range 3 * strangerBurst {
+		msg, _, err := tsig.SignRequest(query("web.example.org", wire.TypeA, 0, 0, false), g.key, g.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.ask(msg, false)
+	}
+	if told, counted := rec.Count("AUTH_TSIG_FAIL"), counters.counters.Value(reqBadSig); told != strangerBurst || counted != 3*strangerBurst {
+		t.Errorf("%d bad signatures are told, %d counted", told, counted)
 	}
 }
 

@@ -25,9 +25,11 @@ var (
 		"A message is answered with an error without being looked at further.")
 	msgProtocol = logging.NewDebug("AUTH_PACKET_PROTOCOL_FAILURE", 40, "message from {client} refused: {rcode}",
 		"A message is malformed, or of a version of EDNS that the server does not speak.")
-	msgTSIG = logging.NewDebug("AUTH_TSIG_FAIL", 40, "signature of {client} refused: {reason}",
+	msgTSIG = logging.NewMessage("AUTH_TSIG_FAIL", logging.Info, "signature of {client} refused: {reason}",
 		"A message carries a signature that cannot be verified: the key is not in tsig_keys, its secret or algorithm "+
-			"differs, or a clock is wrong.")
+			"differs, or a clock is wrong. At most some of these messages are written when there are many; the counter badsig tells them all.")
+	msgNoKey = logging.NewMessage("AUTH_ACL_KEY_UNKNOWN", logging.Warn, "an access control list asks for key {key}, which is not in tsig_keys",
+		"No query can be signed with this key, so that conditions which ask for it never hold. Either the key is still to be added, or its name is misspelled in Auth/query_acl or the lists of Auth/zones.")
 	msgRefusedByACL = logging.NewDebug("AUTH_QUERY_REFUSED_BY_ACL", 40, "query {name} {type} {class} from {client}: {action}",
 		"The access control list query_acl does not let this client ask.")
 	msgRateLimited = logging.NewDebug("AUTH_RATE_LIMITED", 40, "answer to {name} {type} {class} for {client} held back",
@@ -97,7 +99,7 @@ var (
 func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgCreated, msgStarted, msgExiting, msgCommand, msgCommandFailed, msgConfigLoad, msgConfigUpdate,
-		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgRefusedByACL, msgRateLimited, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
+		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgNoKey, msgRefusedByACL, msgRateLimited, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
 		msgNotifyType, msgNotifyQuestions, msgBadQuestions, msgStartForwarder, msgStopForwarder, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded, msgReloaded, msgTellFailed,
 		msgLoadFailed, msgZoneError, msgCheckError, msgCheckWarning, msgFileError, msgFileWarning, msgNotFound, msgLibrary,
 		msgSQLiteSetup, msgSQLiteUnavailable, msgSQLiteOpened, msgSQLiteFailed,

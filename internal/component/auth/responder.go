@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"bundy/internal/dns/acl"
 	"bundy/internal/dns/authority"
 	"bundy/internal/dns/ratelimit"
@@ -26,6 +28,10 @@ const (
 	// handlerTime is how long after the start an update handler may still come: the component that has it is started
 	// after this one.
 	handlerTime = 5 * time.Second
+
+	// strangerLines a second, after a burst, is what clients without a good signature can write into the log.
+	strangerLines = 1
+	strangerBurst = 20
 )
 
 // responder answers messages from the zones of an authority. It owns the memory that it works in; with signatures and
@@ -39,6 +45,7 @@ type responder struct {
 	shard     int // of zones
 	lastZone  counted
 	policies  *atomic.Pointer[policy]
+	strangers *rate.Limiter // of log lines that anybody can cause
 	serving   *atomic.Int64 // since when the component answers, in Unix nanoseconds; nil for long
 
 	query   wire.Query
@@ -140,7 +147,7 @@ func (r *responder) verify(req *server.Request, out []byte) (body, reply []byte)
 		return body, nil
 	}
 	r.count.Inc(reqBadSig)
-	if r.log.Enabled(msgTSIG) {
+	if r.log.Enabled(msgTSIG) && r.strangers.Allow() {
 		r.log.Log(msgTSIG, req.Client, err)
 	}
 	rcode := wire.RcodeFormErr

@@ -35,6 +35,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 		return err
 	}
 	c.authority.SetKeys(ring)
+	c.missKeys(s.policy, ring)
 	c.authority.SetObserver(c.report)
 	defer c.authority.SetObserver(nil)
 	c.useSources(sources)

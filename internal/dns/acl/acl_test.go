@@ -2,6 +2,7 @@ package acl
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -65,6 +66,13 @@ func TestDecide(t *testing.T) {
 		if got := list.Decide(netip.MustParseAddr(c.client), key, c.fallback); got != c.want {
 			t.Errorf("%s: %s key %q: %v, want %v", c.list, c.client, c.key, got, c.want)
 		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	list, errs := parseJSON(t, `[{"action":"ACCEPT","key":["a","B."]},{"action":"DROP","NOT":{"ANY":[{"key":"b"},{"ALL":[{"key":"c"},{"from":"any4"}]}]}},{"action":"REJECT"}]`)
+	if got := fmt.Sprint(list.Keys()); len(errs) > 0 || got != "[a. b. c.]" {
+		t.Errorf("%s, %v", got, errs)
 	}
 }
 

@@ -2,6 +2,7 @@ package acl
 
 import (
 	"net/netip"
+	"slices"
 
 	"bundy/internal/dns/wire"
 )
@@ -31,6 +32,36 @@ type List struct{ rules []rule }
 type rule struct {
 	when   condition
 	action Action
+}
+
+// Keys gives the names of keys that rules ask for, each once, in lower case.
+func (l List) Keys() []wire.Name {
+	var names []wire.Name
+	var walk func(condition)
+	walk = func(c condition) {
+		switch c := c.(type) {
+		case keyed:
+			for _, n := range c {
+				if n = n.Lower(); !slices.Contains(names, n) {
+					names = append(names, n)
+				}
+			}
+		case allOf:
+			for _, inner := range c {
+				walk(inner)
+			}
+		case anyOf:
+			for _, inner := range c {
+				walk(inner)
+			}
+		case not:
+			walk(c.condition)
+		}
+	}
+	for _, r := range l.rules {
+		walk(r.when)
+	}
+	return names
 }
 
 // Decide gives the action of the first rule that matches, fallback if none does. key is the name of the key whose
