@@ -63,7 +63,7 @@ var (
 		"The data sources of a new configuration cannot be opened. The old ones stay in use.")
 	msgLoaded = logging.NewDebug("AUTH_DATASRC_CLIENTS_BUILDER_LOAD_ZONE", 10, "zone {zone}/{class} is loaded",
 		"A zone was loaded again and is served.")
-	msgReloaded = logging.NewMessage("AUTH_ZONES_RELOADED", logging.Info, "{zones} zones had changed",
+	msgReloaded = logging.NewMessage("AUTH_ZONES_RELOADED", logging.Info, "looked for zones that have changed: {zones}",
 		"The command reload, or SIGHUP to the suite, has looked at all zones that are not followed, and tried to load again this many of them.")
 	msgTellFailed = logging.NewMessage("AUTH_ZONE_EVENT_FAILED", logging.Error, "the suite cannot be told that zone {zone} was loaded: {reason}",
 		"The command channel does not take the event. Names of leases that are missing in the zone now come back at the next round of verification only.")

@@ -46,6 +46,25 @@ func TestExport(t *testing.T) {
 	}
 }
 
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	if status, _, log := run(t, dir, strings.NewReader(goodZone), "--check", "example.org", "-"); status != 0 || !strings.Contains(log, "LOADZONE_CHECKED zone example.org./IN is good: 4 RRs, serial ") {
+		t.Errorf("status %d, %s", status, log)
+	}
+	if status, _, log := run(t, dir, strings.NewReader(goodZone+"bad A 1.2.3\n"), "--check", "example.org", "-"); status != 1 ||
+		!strings.Contains(log, "A RDATA: not an IPv4 address") || !strings.Contains(log, "LOADZONE_CHECK_FAILED zone example.org./IN cannot be loaded: errors in -: 1") {
+		t.Errorf("a bad file: %d, %s", status, log)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("files were made: %v, %v", entries, err)
+	}
+	for _, args := range [][]string{{"--check", "example.org"}, {"--check", "--remove", "example.org"}, {"--check", "-n", "example.org", "-"}} {
+		if status, _, log := run(t, dir, nil, args...); status != 1 || !strings.Contains(log, "LOADZONE_ARGUMENT_ERROR") {
+			t.Errorf("%v: %d, %s", args, status, log)
+		}
+	}
+}
+
 func TestRemove(t *testing.T) {
 	dir := t.TempDir()
 	for _, zone := range []string{"example.org", "example.net"} {

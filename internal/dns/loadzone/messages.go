@@ -33,6 +33,10 @@ var (
 		"The zone was written as a master file. The file - is standard output.")
 	msgExportError = logging.NewMessage("LOADZONE_EXPORT_ERROR", logging.Error, "zone {zone}/{class} was not written: {reason}",
 		"The zone could not be read from the database, or the file could not be written.")
+	msgChecked = logging.NewMessage("LOADZONE_CHECKED", logging.Info, "zone {zone}/{class} is good: {count} RRs, serial {serial}",
+		"The file could be loaded (option --check). Nothing was stored.")
+	msgCheckFailed = logging.NewMessage("LOADZONE_CHECK_FAILED", logging.Error, "zone {zone}/{class} cannot be loaded: {reason}",
+		"The file was only checked (option --check), and has the errors that stand before.")
 	msgRemoved = logging.NewMessage("LOADZONE_REMOVED", logging.Info, "zone {zone}/{class} was removed",
 		"The database does not have the zone any more (option --remove). Servers that follow the database end serving it at once.")
 	msgRemoveError = logging.NewMessage("LOADZONE_REMOVE_ERROR", logging.Error, "zone {zone}/{class} was not removed: {reason}",
@@ -51,6 +55,6 @@ var (
 // Messages lists the messages of this package.
 func Messages() []*logging.Message {
 	return []*logging.Message{msgDone, msgEmptyDone, msgCreated, msgUpdating, msgLoadError, msgCancelCreate, msgArgument, msgDefault,
-		msgDatabase, msgFileError, msgFileWarning, msgCheckError, msgCheckWarning, msgExported, msgExportError, msgRemoved, msgRemoveError,
+		msgDatabase, msgFileError, msgFileWarning, msgCheckError, msgCheckWarning, msgExported, msgExportError, msgChecked, msgCheckFailed, msgRemoved, msgRemoveError,
 		msgNotified, msgNotifyError, msgReading, msgRead}
 }

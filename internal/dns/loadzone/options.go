@@ -21,6 +21,7 @@ type options struct {
 	zone     wire.Name
 	file     string // "-" is standard input, or output with export; "" with empty
 	empty    bool
+	check    bool
 	export   bool
 	remove   bool
 	notify   bool
@@ -40,7 +41,7 @@ func parse(args []string, stdout io.Writer, p paths.Paths) (options, error) {
 	var config, kind, class, dataPath string
 	run := false
 	cmd := &cobra.Command{
-		Use:   "bundy-loadzone [options] zone file\n  bundy-loadzone [options] -e zone\n  bundy-loadzone [options] -x zone [file]\n  bundy-loadzone [options] --remove zone",
+		Use:   "bundy-loadzone [options] zone file\n  bundy-loadzone [options] -e zone\n  bundy-loadzone [options] -x zone [file]\n  bundy-loadzone [options] --check zone file\n  bundy-loadzone [options] --remove zone",
 		Short: "Load a master file into a zone database, write one from it, or remove a zone.",
 		Long: `Load a master file into a zone database, write one from it, or remove a zone.
 
@@ -62,6 +63,7 @@ when the file is free of errors. The file "-" is standard input.`,
 	f.IntVarP(&o.debug, "debug", "d", 0, "debug `level` from 0 to 99, on standard error")
 	f.BoolVarP(&o.empty, "empty", "e", false, "make the zone exist and be empty, without a file")
 	f.BoolVarP(&o.export, "export", "x", false, "write the zone as a master file, to standard output without a file")
+	f.BoolVar(&o.check, "check", false, "tell whether the file could be loaded, and store nothing")
 	f.BoolVar(&o.remove, "remove", false, "take the zone out of the database")
 	f.BoolVarP(&o.notify, "notify", "n", false, "tell the running server to look at the zone at once")
 	f.StringVarP(&dataPath, "data-path", "p", "", "`directory` of all files of the suite, instead of those below /usr/local")
@@ -83,6 +85,8 @@ when the file is free of errors. The file "-" is standard input.`,
 		return o, errors.New("--export goes neither with --empty nor with --notify")
 	case o.remove && (o.empty || o.export):
 		return o, errors.New("--remove goes neither with --empty nor with --export")
+	case o.check && (o.empty || o.export || o.remove || o.notify):
+		return o, errors.New("--check goes with no other thing to do")
 	case o.interval < 0:
 		return o, fmt.Errorf("interval %d is negative", o.interval)
 	case o.debug < 0 || o.debug > maxDebug:
