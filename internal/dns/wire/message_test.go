@@ -286,6 +286,30 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+// TestQueryWithoutOneQuestion: EDNS is read of messages that have no question or several, so that the reply has it too.
+func TestQueryWithoutOneQuestion(t *testing.T) {
+	opt := []byte{0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0}
+	question := []byte{1, 'a', 0, 0, 1, 0, 1}
+	again := []byte{0xc0, 12, 0, 1, 0, 1}
+	for _, c := range []struct {
+		questions, additionals byte
+		body                   [][]byte
+		edns                   bool
+	}{
+		{0, 0, nil, false}, {0, 1, [][]byte{opt}, true}, {2, 0, [][]byte{question, question}, false}, {2, 1, [][]byte{question, question, opt}, true},
+		{2, 1, [][]byte{question, again, opt}, true}, {3, 1, [][]byte{question, question, opt}, false}, {255, 1, [][]byte{question}, false},
+	} {
+		msg := []byte{0, 1, 0, 0, 0, c.questions, 0, 0, 0, 0, 0, c.additionals}
+		for _, b := range c.body {
+			msg = append(msg, b...)
+		}
+		var q Query
+		if rcode := q.Parse(msg); rcode != RcodeFormErr || q.Name != "" || q.EDNS.Present != c.edns || q.End != HeaderSize {
+			t.Errorf("%x: %s, %+v", msg, rcode, q.EDNS)
+		}
+	}
+}
+
 func BenchmarkQuery(b *testing.B) {
 	raw := library(b)
 	var q Query

@@ -20,15 +20,15 @@ type Query struct {
 // Parse reads the header, the one question and the records behind it, as far as a server needs them: OPT, and whether
 // the message is signed. The result is the rcode to refuse with: RcodeFormErr for what is malformed, RcodeBadVers for
 // an EDNS version above 0, RcodeNoError when all is well. Header, and if it could be read the question, are set in any
-// case; a Name of "" says that it could not. The message must be at least HeaderSize long. The questions of messages that
-// have more than one are not read (RFC 9619); of one without any, which may ask for a cookie (RFC 7873 section 5.4), the
-// records are. Work is linear in the length of msg.
+// case; a Name of "" says that it could not. The message must be at least HeaderSize long. Messages with more than one
+// question are malformed (RFC 9619), and such without any, which may ask for a cookie (RFC 7873 section 5.4), too; the OPT
+// record is read, for a reply to it has one (RFC 6891 section 6.1.1). Work is linear in the length of msg.
 func (q *Query) Parse(msg []byte) Rcode {
 	q.Header, q.Name, q.Type, q.Class = readHeader(msg), "", 0, 0
 	q.End, q.EDNS, q.Options, q.TSIG = HeaderSize, EDNS{}, Options{}, false
 	if q.Header.Questions != 1 {
-		if q.Header.Questions == 0 {
-			q.parseRecords(msg)
+		if off := skipQuestions(msg, int(q.Header.Questions)); off != 0 {
+			q.parseRecords(msg, off)
 		}
 		return RcodeFormErr
 	}
@@ -47,12 +47,24 @@ func (q *Query) Parse(msg []byte) Rcode {
 	if len(msg) == q.End && q.Header.Answers|q.Header.Authorities|q.Header.Additionals == 0 {
 		return RcodeNoError
 	}
-	return q.parseRecords(msg)
+	return q.parseRecords(msg, q.End)
 }
 
-// parseRecords walks over the records behind the question.
-func (q *Query) parseRecords(msg []byte) Rcode {
-	off := q.End
+// skipQuestions gives the offset behind the question section of a message that does not have one question, 0 if it cannot
+// be read.
+func skipQuestions(msg []byte, questions int) int {
+	off := HeaderSize
+	for range questions {
+		if off = skipName(msg, off); off == 0 || off+4 > len(msg) {
+			return 0
+		}
+		off += 4
+	}
+	return off
+}
+
+// parseRecords walks over the records behind the questions, which begin at off.
+func (q *Query) parseRecords(msg []byte, off int) Rcode {
 	before := int(q.Header.Answers) + int(q.Header.Authorities)
 	all := before + int(q.Header.Additionals)
 	for i := 0; i < all; i++ {
