@@ -5,6 +5,7 @@ import (
 	"bundy/internal/component/cmdctl"
 	"bundy/internal/component/ddns"
 	"bundy/internal/component/dhcp4"
+	"bundy/internal/component/dhcp6"
 	"bundy/internal/component/dhcpddns"
 	"bundy/internal/component/stats"
 	"bundy/internal/dns/authority"
@@ -26,6 +27,7 @@ func components(p paths.Paths) []*module.Descriptor {
 		auth.Descriptor(p, zones),
 		ddns.Descriptor(p, zones),
 		dhcp4.Descriptor(p),
+		dhcp6.Descriptor(p),
 		dhcpddns.Descriptor(p),
 		cmdctl.Descriptor(p),
 		stats.Descriptor(p),

@@ -130,3 +130,14 @@ func syncDir(path string) error {
 	defer d.Close()
 	return d.Sync()
 }
+
+// ParseHex reads an identifier, or a hardware address, as operators write it: hexadecimal digits, perhaps 0x in front,
+// colons, hyphens and blanks between them. The result is raw octets, at least one and no more than MaxClientID.
+func ParseHex(text string) (string, error) {
+	digits := strings.NewReplacer(":", "", "-", "", " ", "").Replace(strings.TrimPrefix(strings.TrimSpace(text), "0x"))
+	b, err := hex.DecodeString(digits)
+	if err != nil || len(b) == 0 || len(b) > MaxClientID {
+		return "", fmt.Errorf("identifier %q is not 1 to %d octets in hexadecimal digits", text, MaxClientID)
+	}
+	return string(b), nil
+}

@@ -138,8 +138,8 @@ func (m *Message) check() error {
 			}
 			ias++
 		case OptIAAddr, OptIAPrefix:
-			if m.Type == AddrRegInform {
-				break // the one message that has an address outside of an association
+			if m.Type == AddrRegInform || m.Type == AddrRegReply {
+				break // the messages that have an address outside of an association
 			}
 			return malformed("option %d outside of an association", o.Code)
 		case OptRelayMessage:

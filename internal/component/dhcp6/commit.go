@@ -1,0 +1,84 @@
+package dhcp6
+
+import (
+	"sync"
+
+	"bundy/internal/dhcp/duid"
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/packet6"
+)
+
+// commit makes the decisions lasting: offers in memory, leases on disk. then is called when all of them are, perhaps by
+// the store's goroutine; not at all if one could not be written.
+func (s *server) commit(x *exchange, then func()) {
+	origin := x.origin()
+	for _, o := range x.offers {
+		for _, a := range s.book.Offers.Put(o.client, x.subnet.Network.Subnets[0].ID, o.address, origin, x.now) {
+			s.book.Sync(a, x.now)
+		}
+		s.book.Take(o.address)
+		s.log.Log(msgLeaseAdvert, o.address, duid.Hex(x.duid), o.client.IAID)
+	}
+	if len(x.puts)+len(x.drops) == 0 {
+		then()
+		return
+	}
+	var mu sync.Mutex // the last lease may be written before the first call of Put returns
+	x.pending = len(x.puts) + len(x.drops)
+	done := func(l lease.Lease) func(error) {
+		written := s.written(l.Address)
+		return func(err error) {
+			written(err)
+			mu.Lock()
+			x.pending--
+			x.failed = x.failed || err != nil
+			last := x.pending == 0
+			failed := x.failed
+			mu.Unlock()
+			if err == nil {
+				s.committed(x, l)
+			}
+			if last && !failed {
+				then()
+			}
+		}
+	}
+	if x.kind == packet6.Decline && len(x.puts) > 0 {
+		s.decliner.declined(x.duid, x.now)
+	}
+	for _, l := range x.drops {
+		s.store.Delete(l.Address, done(l))
+		s.book.Offers.Drop(l.Address)
+		s.book.Sync(l.Address, x.now)
+	}
+	for _, l := range x.puts {
+		s.book.Offers.Drop(l.Address)
+		s.store.Put(l, done(l))
+		s.book.Sync(l.Address, x.now)
+	}
+}
+
+// origin names where the client asks: what the relay agent next to it calls its interface, the relay agent, or the
+// interface.
+func (x *exchange) origin() string {
+	nearest := x.request.Nearest()
+	if nearest == nil {
+		return x.packet.Link.Name
+	}
+	id, _ := nearest.Options.Get(packet6.OptInterfaceID)
+	return string(nearest.Link.AsSlice()) + string(id)
+}
+
+// committed logs and counts what is done. It may be called by the store's goroutine.
+func (s *server) committed(x *exchange, l lease.Lease) {
+	id := duid.Hex(x.duid)
+	switch x.kind {
+	case packet6.Release:
+		s.log.Log(msgRelease, l.Prefix(), id, l.IAID)
+	case packet6.Decline:
+		s.stats.declined.Add(1)
+		s.log.Log(msgDecline, l.Address, id, l.IAID, x.set.probation)
+	default:
+		s.log.Log(msgLeaseAlloc, l.Prefix(), id, l.IAID)
+	}
+}

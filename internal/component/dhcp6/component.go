@@ -1,0 +1,152 @@
+package dhcp6
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/memfile"
+	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/subnet"
+	"bundy/internal/suite/logging"
+	"bundy/internal/suite/module"
+	"bundy/internal/suite/paths"
+	"bundy/internal/suite/schema"
+)
+
+const moduleName = "Dhcp6"
+
+// Descriptor describes the module to the suite.
+func Descriptor(p paths.Paths) *module.Descriptor {
+	spec := schema.New(moduleName, "DHCPv6 server.", Config{}, p).
+		Command("shutdown", "Stop the server. With a process id only the server of that process obeys.", struct {
+			PID *int `json:"pid" help:"Process id of the server meant."`
+		}{}).
+		Command("libreload", "Load all hook libraries again.", nil).
+		Statistic(Statistics{})
+	return &module.Descriptor{
+		Component: "bundy-dhcp6",
+		Special:   "",
+		Process:   "bundy-dhcp",
+		Spec:      spec,
+		Check: func(doc schema.Document) []error {
+			_, errs := build(spec, doc[moduleName], p, nil)
+			return errs
+		},
+		Messages: Messages,
+		New: func(doc schema.Document, deps module.Deps) (module.Component, error) {
+			set, err := prepare(spec, doc, deps)
+			if err != nil {
+				return nil, err
+			}
+			return newComponent(spec, set, deps), nil
+		},
+	}
+}
+
+// prepare makes settings whose subnets have the numbers that they had before.
+func prepare(spec *schema.Module, doc schema.Document, deps module.Deps) (*settings, error) {
+	known, err := subnet.LoadIdentities(filepath.Join(deps.Paths.State, identityFileName))
+	if err != nil {
+		return nil, fmt.Errorf("%s/subnet6: %w", moduleName, err)
+	}
+	set, errs := build(spec, doc[moduleName], deps.Paths, known)
+	return set, errors.Join(errs...)
+}
+
+// component is the module at work. Its goroutine (loop in run.go) owns server; the rest is for the suite.
+type component struct {
+	spec    *schema.Module
+	deps    module.Deps
+	stats   counters
+	links   *netif.Links6
+	current atomic.Pointer[settings] // what is in use, or will be when Run begins
+	changes chan change
+	stopped chan struct{}
+}
+
+// change is a new configuration for the server's goroutine.
+type change struct {
+	set   *settings
+	store lease.Store // nil: keep the one in use
+	done  chan struct{}
+}
+
+func newComponent(spec *schema.Module, set *settings, deps module.Deps) *component {
+	c := &component{
+		spec: spec, deps: deps, links: netif.NewLinks6(opener{deps.Sockets}),
+		changes: make(chan change), stopped: make(chan struct{}),
+	}
+	c.current.Store(set)
+	return c
+}
+
+// openStore opens the leases that a configuration names.
+func openStore(d database, log *logging.Logger) (lease.Store, error) {
+	return memfile.Open(d.path, memfile.Options{
+		Volatile: d.volatile, Family: lease.Family6,
+		Report: func(text string) { log.Log(msgDatabaseReport, d.path, text) },
+	})
+}
+
+// Prepare opens another lease database if the candidate names one, and remembers the numbers of new subnets.
+func (c *component) Prepare(_ context.Context, doc schema.Document) (module.Change, error) {
+	set, err := prepare(c.spec, doc, c.deps)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.remember(set); err != nil {
+		return nil, err
+	}
+	var store lease.Store
+	if set.database != c.current.Load().database {
+		if store, err = openStore(set.database, c.deps.Log); err != nil {
+			return nil, fmt.Errorf("%s/lease-database/name: %w", moduleName, err)
+		}
+	}
+	apply := func() {
+		n := change{set: set, store: store, done: make(chan struct{})}
+		select {
+		case c.changes <- n:
+			<-n.done
+		case <-c.stopped:
+			c.close(store, set.database)
+		}
+	}
+	return module.Swap(apply, func() { c.close(store, set.database) }), nil
+}
+
+// remember makes the numbers of subnets durable, before a lease bears one of them.
+func (c *component) remember(set *settings) error {
+	if !set.numbered {
+		return nil
+	}
+	if err := set.identities.Save(filepath.Join(c.deps.Paths.State, identityFileName)); err != nil {
+		return fmt.Errorf("%s/subnet6: %w", moduleName, err)
+	}
+	return nil
+}
+
+func (c *component) close(store lease.Store, d database) {
+	if store == nil {
+		return
+	}
+	if err := store.Close(); err != nil {
+		c.deps.Log.Log(msgDatabaseCloseFailed, d.path, err)
+	}
+}
+
+// Call runs a command of the module.
+func (c *component) Call(_ context.Context, command string, _ map[string]json.RawMessage) (any, error) {
+	if command == "libreload" {
+		return nil, nil // the configuration allows no libraries
+	}
+	return nil, fmt.Errorf("%s has no command %q", moduleName, command)
+}
+
+// Stats gives the statistics.
+func (c *component) Stats() map[string]any { return c.stats.values(c.links.Lost()) }

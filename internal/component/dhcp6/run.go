@@ -1,0 +1,248 @@
+package dhcp6
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"bundy/internal/dhcp/allocate"
+	"bundy/internal/dhcp/duid"
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/netif"
+	"bundy/internal/suite/module"
+)
+
+// detectInterval is how soon an interface that appears, or changes its address, is served.
+const detectInterval = 500 * time.Millisecond
+
+// Run serves until ctx ends. Then it makes all leases durable and closes their database.
+func (c *component) Run(ctx context.Context, ready func()) error {
+	defer close(c.stopped)
+	set := c.current.Load()
+	log := c.deps.Log
+	log.Log(msgStarting, set.serverPort)
+	if err := c.remember(set); err != nil {
+		return err
+	}
+	id := c.serverID()
+	store, err := openStore(set.database, log)
+	if err != nil {
+		return fmt.Errorf("%s/lease-database/name: %w", moduleName, err)
+	}
+	a := newAnnouncer(log, &c.stats)
+	s := newServer(log, &c.stats, a, id)
+	s.ours = c.links.Has
+	c.storeStarted(set.database)
+	c.use(s, change{set: set, store: store})
+
+	others := module.NewBackground()
+	inner, stop := context.WithCancel(ctx)
+	wake, served := make(chan struct{}, 1), make(chan struct{})
+	others.Go(func() { a.run(inner) })
+	others.Go(func() { c.watchInterfaces(inner, wake, served) })
+
+	failure := module.Protect(func() error { return c.loop(ctx, s, others, wake, served, ready) })
+
+	err = s.store.Flush() // sends the answers that wait for it
+	stop()
+	others.Wait()
+	c.links.Close()
+	if err = errors.Join(err, s.store.Close()); err != nil {
+		err = fmt.Errorf("lease database %s: %w", s.set.database.path, err)
+	}
+	if err = errors.Join(failure, err); err == nil {
+		log.Log(msgShutdown)
+	}
+	return err
+}
+
+// serverID reads the identifier by which clients know this server, or makes one. One that cannot be kept is used all the
+// same: clients find the server again by REBIND.
+func (c *component) serverID() string {
+	path := filepath.Join(c.deps.Paths.State, serverIDFileName)
+	id, err := duid.Load(path)
+	if err == nil {
+		c.deps.Log.Log(msgServerID, duid.Hex(id))
+		return id
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		c.deps.Log.Log(msgServerIDUnusable, err)
+	}
+	var hwAddrs []string
+	all, err := netif.Detect6()
+	if err != nil {
+		c.deps.Log.Log(msgDetectFail, err)
+	}
+	for _, i := range all {
+		if i.Up && !i.Loopback {
+			hwAddrs = append(hwAddrs, i.HWAddr)
+		}
+	}
+	id = duid.Make(hwAddrs, time.Now())
+	if err := duid.Save(path, id); err != nil {
+		c.deps.Log.Log(msgServerIDWriteFail, err)
+	}
+	c.deps.Log.Log(msgServerID, duid.Hex(id))
+	return id
+}
+
+// loop is the goroutine that owns the server. It ends with ctx, or with the failure of another goroutine.
+func (c *component) loop(ctx context.Context, s *server, others *module.Background, wake chan<- struct{}, served <-chan struct{}, ready func()) error {
+	timer := time.NewTimer(soon)
+	defer timer.Stop()
+	var armed time.Time // when the timer fires
+	arm := func(pause time.Duration) {
+		armed = s.now().Add(pause)
+		timer.Reset(pause)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-others.Failed():
+			return err
+		case err := <-c.links.Failed():
+			return err
+		case <-served:
+			ready()
+			served = nil
+		case p := <-c.links.Packets():
+			s.serve(p)
+			c.links.Release(p)
+			if end, ok := s.store.NextExpiry(); ok && end.Before(armed) && s.set.reclaim.wait > 0 {
+				arm(max(soon, end.Sub(s.now())))
+			}
+		case n := <-c.changes:
+			c.use(s, n)
+			close(n.done)
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+			arm(soon)
+		case <-s.failures.wake:
+			if s.settle(s.now()) {
+				arm(storePause)
+			}
+		case <-timer.C:
+			s.reclaim(s.now())
+			arm(s.next(s.now()))
+		}
+	}
+}
+
+// use brings a configuration into force. Only a failure to close the former database can go wrong, which is logged.
+func (c *component) use(s *server, n change) {
+	now := s.now()
+	offers := allocate.NewOffers()
+	if n.store == nil {
+		n.store, offers = s.store, s.book.Offers
+	} else if s.book != nil {
+		c.close(s.store, s.set.database)
+		c.storeStarted(n.set.database)
+	}
+	var moved []lease.Lease
+	s.set, s.store = n.set, n.store
+	s.book, moved = allocate.NewBook(n.store, offers, n.set.subnets, now)
+	c.current.Store(n.set)
+	for _, l := range moved {
+		s.store.Put(l, s.written(l.Address))
+	}
+	if len(moved) > 0 {
+		c.deps.Log.Log(msgLeasesRenumbered, len(moved))
+	}
+	names := "off"
+	if n.set.names.EnableUpdates {
+		names = "on"
+	}
+	c.deps.Log.Log(msgConfigComplete, len(n.set.subnets.All()), names)
+}
+
+func (c *component) storeStarted(d database) {
+	if d.volatile {
+		c.deps.Log.Log(msgNoStorage)
+	}
+	c.deps.Log.Log(msgDatabaseStarted, "memfile", d.path)
+}
+
+// watchInterfaces serves the configured interfaces that are there. It looks again now and then, and at once when it
+// is woken. served is closed after the first look.
+func (c *component) watchInterfaces(ctx context.Context, wake <-chan struct{}, served chan<- struct{}) {
+	tick := time.NewTicker(detectInterval)
+	defer tick.Stop()
+	w := watcher{component: c, failed: map[string]string{}}
+	for first := true; ; first = false {
+		w.look(ctx)
+		if first {
+			close(served)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-wake:
+		}
+	}
+}
+
+// watcher remembers what it logged, so that the log tells changes and not states.
+type watcher struct {
+	*component
+	failed map[string]string // by endpoint; the error last logged
+	absent map[string]bool   // named and not there
+	detect string
+	none   bool
+}
+
+func (w *watcher) look(ctx context.Context) {
+	log := w.deps.Log
+	all, err := netif.Detect6()
+	if err != nil {
+		if w.detect != err.Error() {
+			w.detect = err.Error()
+			log.Log(msgDetectFail, err)
+		}
+		return
+	}
+	w.detect = ""
+	set := w.current.Load()
+	chosen := netif.Choose6(all, set.interfaces)
+	changes := w.links.Update(ctx, chosen, set.serverPort)
+	if ctx.Err() != nil {
+		return
+	}
+	absent := map[string]bool{}
+	for _, choice := range set.interfaces {
+		there := slices.ContainsFunc(chosen, func(e netif.Endpoint6) bool { return e.Name == choice.Name && !e.Unicast.IsValid() })
+		if choice.Name == "*" || there {
+			continue
+		}
+		if absent[choice.Name] = true; !w.absent[choice.Name] {
+			log.Log(msgInterfaceAbsent, choice.Name)
+		}
+	}
+	w.absent = absent
+	for _, name := range changes.Closed {
+		log.Log(msgDeactivateInterface, name)
+	}
+	for _, name := range changes.Opened {
+		delete(w.failed, name)
+		log.Log(msgActivateInterface, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(changes.Failed)) {
+		if text := changes.Failed[name].Error(); w.failed[name] != text {
+			w.failed[name] = text
+			log.Log(msgOpenSocketFail, name, text)
+		}
+	}
+	none := len(w.links.Open()) == 0
+	if none && !w.none {
+		log.Log(msgNoSocketsOpen)
+	}
+	w.none = none
+}

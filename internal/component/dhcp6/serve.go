@@ -1,0 +1,358 @@
+package dhcp6
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"bundy/internal/dhcp/allocate"
+	"bundy/internal/dhcp/class"
+	"bundy/internal/dhcp/duid"
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/option"
+	"bundy/internal/dhcp/packet6"
+	"bundy/internal/dhcp/subnet"
+	"bundy/internal/naming/ncr"
+	"bundy/internal/naming/policy"
+	"bundy/internal/suite/logging"
+)
+
+// server answers clients. The methods are called by one goroutine, except those that say otherwise.
+type server struct {
+	log      *logging.Logger
+	now      func() time.Time
+	stats    *counters
+	announce *announcer
+	id       string                // by which clients know us: a DUID, raw octets
+	ours     func(netip.Addr) bool // is it an address of a served interface
+	transmit func(l *netif.Link6, payload []byte, to netip.AddrPort) error
+
+	set       *settings
+	store     lease.Store
+	book      *allocate.Book
+	evaluator *class.Evaluator
+	failures  failures
+	decliner  decliners
+	behind    int       // consecutive goes at reclaiming that left something
+	flushed   time.Time // last removal of reclaimed leases
+
+	noSubnet, noAddress, storeFailed, sendFailed *rate.Sometimes // limit messages that anybody can cause
+}
+
+func newServer(log *logging.Logger, stats *counters, a *announcer, id string) *server {
+	limit := func() *rate.Sometimes { return &rate.Sometimes{First: logFirst, Interval: logInterval} }
+	return &server{
+		log: log, now: time.Now, stats: stats, announce: a, id: id, decliner: decliners{},
+		evaluator: class.NewEvaluator(option.Family6), failures: failures{wake: make(chan struct{}, 1)},
+		noSubnet: limit(), noAddress: limit(), storeFailed: limit(), sendFailed: limit(),
+		transmit: (*netif.Link6).Send,
+	}
+}
+
+// failures are addresses whose lease could not be written: the store went back to what is on disk, and the vacancy has
+// to follow. The store's goroutine adds, the server's takes; bounded by what the store has under way.
+type failures struct {
+	mu        sync.Mutex
+	addresses []netip.Addr
+	wake      chan struct{}
+}
+
+func (f *failures) add(a netip.Addr) {
+	f.mu.Lock()
+	f.addresses = append(f.addresses, a)
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (f *failures) take() []netip.Addr {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := f.addresses
+	f.addresses = nil
+	return out
+}
+
+// exchange is one message on its way to its answer. Slices of request point into the packet and are gone when the
+// pipeline returns; what is used afterwards, when the leases are on disk, are the fields of the last part.
+type exchange struct {
+	set     *settings
+	packet  netif.Packet6
+	now     time.Time
+	request packet6.Packet
+	message *packet6.Message // of the client, in request
+	kind    packet6.Type
+	duid    string // of the client; empty only for an INFORMATION-REQUEST without
+	hw      hardware
+	unicast bool // sent by the client itself to an address of ours
+	fqdn    *policy.FQDN
+	classes class.Set
+	subnet  *subnet.Subnet   // nil: none fits
+	subnets []*subnet.Subnet // of the client's link, as its classes allow; subnet in front
+	host    *subnet.Host     // its reservation; nil: none
+	names   policy.Decision
+	named   bool // names is decided
+
+	// What the client is told.
+	rapid  bool            // a REPLY to SOLICIT
+	ias    []packet6.IA    // answered
+	status *packet6.Status // of the whole message
+	pool   *subnet.Pool    // of the first lease, whose options count; nil: none
+	chosen []netip.Addr
+
+	// What it changes.
+	offers []binding
+	puts   []lease.Lease
+	drops  []lease.Lease // to be removed
+
+	answer  packet6.Type
+	reply   []byte // nil: no answer
+	to      netip.AddrPort
+	changes []nameChange
+	pending int // writes under way; the store's goroutine counts them down
+	failed  bool
+}
+
+type binding struct {
+	client  allocate.Client
+	address netip.Addr
+}
+
+type nameChange struct {
+	change ncr.Change
+	lease  lease.Lease
+}
+
+// serve takes one packet through the whole exchange. What the client is told and what is told about its names leaves
+// only when commit has made the leases durable.
+func (s *server) serve(p netif.Packet6) {
+	x := &exchange{set: s.set, packet: p, now: s.now()}
+	ok := s.parse(x) &&
+		s.accept(x) &&
+		s.classify(x) &&
+		s.selectSubnet(x) &&
+		s.reservation(x) &&
+		s.allocate(x) &&
+		s.respond(x)
+	if !ok {
+		return
+	}
+	s.commit(x, func() {
+		s.send(x)
+		s.announceNames(x)
+	})
+}
+
+func (s *server) parse(x *exchange) bool {
+	var err error
+	if x.request, err = packet6.Parse(x.packet.Data); err == nil {
+		x.message = &x.request.Message
+		if data, ok := x.message.Options.Get(packet6.OptFQDN); ok {
+			x.fqdn, err = policy.ParseFQDN6(data)
+		}
+	}
+	if err != nil {
+		count(&s.stats.received, 0)
+		s.stats.parseFailed.Add(1)
+		s.log.Log(msgPacketParseFail, x.packet.Source, x.packet.Link.Name, err)
+		return false
+	}
+	x.kind = x.message.Type
+	count(&s.stats.received, x.kind)
+	s.log.Log(msgPacketReceived, x.kind, int(x.kind), x.packet.Link.Name)
+	return true
+}
+
+func (s *server) drop(x *exchange, why string) bool {
+	s.stats.receiveDrop.Add(1)
+	s.log.Log(msgPacketProcessFail, x.kind, x.packet.Source, why)
+	return false
+}
+
+// rule is what RFC 9915 section 16 asks of a kind of message.
+type rule struct {
+	client    bool // it must tell its client
+	server    bool // it must name its server; else it must name none, or us
+	anonymous bool // it must name no server
+	multicast bool // a client must send it to the group
+}
+
+func ruleOf(t packet6.Type) (rule, bool) {
+	switch t {
+	case packet6.Solicit, packet6.Confirm, packet6.Rebind:
+		return rule{client: true, anonymous: true, multicast: true}, true
+	case packet6.Request, packet6.Renew, packet6.Release, packet6.Decline:
+		return rule{client: true, server: true}, true
+	case packet6.InformationRequest:
+		return rule{multicast: true}, true
+	case packet6.AddrRegInform:
+		return rule{client: true, anonymous: true}, true
+	}
+	return rule{}, false
+}
+
+// accept tells whether the message is for this server and its client can be identified.
+func (s *server) accept(x *exchange) bool {
+	r, known := ruleOf(x.kind)
+	if !known {
+		return s.drop(x, "its type is not one that clients send")
+	}
+	options := x.message.Options
+	servers, clients := options.Count(packet6.OptServerID), options.Count(packet6.OptClientID)
+	switch {
+	case servers > 1 || r.server && servers == 0 || r.anonymous && servers > 0:
+		return s.drop(x, "it names no server, or one that it must not")
+	case clients > 1 || r.client && clients == 0:
+		return s.drop(x, "it does not have the one client identifier that it must have")
+	}
+	if id, ok := options.Get(packet6.OptServerID); ok && string(id) != s.id {
+		s.stats.receiveDrop.Add(1)
+		s.log.Log(msgPacketNotForUs, x.kind, x.packet.Link.Name, duid.Hex(string(id)))
+		s.forget(x)
+		return false
+	}
+	id, _ := options.Get(packet6.OptClientID)
+	x.duid = string(id)
+	x.unicast = len(x.request.Relays) == 0 && !x.packet.Destination.IsMulticast()
+	if x.unicast && r.multicast {
+		return s.drop(x, "it must be sent to the group of servers")
+	}
+	if x.kind == packet6.InformationRequest && len(x.message.IAs()) > 0 {
+		return s.drop(x, "it asks for addresses")
+	}
+	if s.decliner.resting(x.duid, x.now) && (x.kind == packet6.Solicit || x.kind == packet6.Request) {
+		return s.drop(x, "the client has declined too many addresses")
+	}
+	x.hw = hardwareOf(&x.request, x.duid, x.packet.Source.Addr())
+	return true
+}
+
+// forget drops the offers to a client that chose another server.
+func (s *server) forget(x *exchange) {
+	if x.kind != packet6.Request {
+		return
+	}
+	id, ok := x.message.Options.Get(packet6.OptClientID)
+	for _, ia := range x.message.IAs() {
+		for _, l := range ia.Leases {
+			holder, held := s.book.Offers.Holder(l.Prefix.Addr(), x.now)
+			if ok && held && holder.DUID == string(id) {
+				s.book.Offers.Drop(l.Prefix.Addr())
+				s.book.Sync(l.Prefix.Addr(), x.now)
+			}
+		}
+	}
+}
+
+// classify finds what the client says about itself (option 16: enterprise and texts, of which the first counts), and the
+// operator's classes.
+func (s *server) classify(x *exchange) bool {
+	const enterprise, length = 4, 2
+	for data := range x.message.Options.Each(packet6.OptVendorClass) {
+		data = data[enterprise:]
+		if len(data) >= length && len(data)-length >= int(binary.BigEndian.Uint16(data)) {
+			for _, name := range class.Of(data[length : length+int(binary.BigEndian.Uint16(data))]) {
+				x.classes = x.classes.With(name)
+			}
+		}
+	}
+	x.classes = x.set.classes.Early(s.evaluator, x, x.classes)
+	for _, c := range x.classes {
+		s.log.Log(msgClassAssigned, xid(x), c)
+	}
+	if x.dropped() {
+		return s.drop(x, "it is in the class DROP")
+	}
+	return true
+}
+
+func (x *exchange) dropped() bool {
+	for _, c := range x.classes {
+		if c == class.Drop {
+			return true
+		}
+	}
+	return false
+}
+
+func xid(x *exchange) string { return fmt.Sprintf("%06x", x.message.ID) }
+
+// selectSubnet finds where the client is. Not to know it is an answer to many messages.
+func (s *server) selectSubnet(x *exchange) bool {
+	var w subnet.Where
+	if len(x.request.Relays) > 0 {
+		id, _ := x.request.Nearest().Options.Get(packet6.OptInterfaceID)
+		w.Relay, w.InterfaceID = x.request.Link(), string(id)
+	}
+	var err error
+	x.subnet, err = x.set.subnets.Select(w, x.classes)
+	if !w.Relay.IsValid() && err != nil { // also those of relay agents in switches on our own link (RFC 6221)
+		w = subnet.Where{Interface: x.packet.Link.Name, Local: x.packet.Link.Addrs}
+		if a := x.packet.Source.Addr(); len(x.request.Relays) == 0 && !a.IsLinkLocalUnicast() {
+			w.Client = a
+		}
+		x.subnet, err = x.set.subnets.Select(w, x.classes)
+	}
+	if err != nil {
+		x.subnet = nil
+		s.noSubnet.Do(func() { s.log.Log(msgNoSubnet, xid(x), x.packet.Link.Name, x.packet.Source) })
+		return true
+	}
+	s.log.Log(msgSubnetSelected, x.subnet.Prefix, xid(x))
+	x.subnets = append(x.subnets, x.subnet)
+	for _, other := range x.subnet.Network.Subnets {
+		if other != x.subnet && other.Limit.Allows(x.classes) {
+			x.subnets = append(x.subnets, other)
+		}
+	}
+	return true
+}
+
+// reservation finds what is reserved for the client, and the classes that depend on it.
+func (s *server) reservation(x *exchange) bool {
+	ids := []subnet.Identifier{{Kind: subnet.ByDUID, Value: x.duid}, {Kind: subnet.ByHWAddr, Value: x.hw.address}}
+	for _, in := range x.subnets {
+		if x.host = in.Host(ids); x.host != nil {
+			break
+		}
+	}
+	known := class.Unknown
+	if x.host != nil {
+		known = class.Known
+		for _, name := range x.host.Classes {
+			x.classes = x.classes.With(name)
+		}
+	}
+	x.classes = x.set.classes.Late(s.evaluator, x, x.classes.With(known))
+	if x.dropped() {
+		return s.drop(x, "it is in the class DROP")
+	}
+	return true
+}
+
+// send gives the answer to the network. Called by the store's goroutine when the exchange changed a lease.
+func (s *server) send(x *exchange) {
+	if x.reply == nil {
+		return
+	}
+	if err := s.transmit(x.packet.Link, x.reply, x.to); err != nil {
+		s.stats.sendFailed.Add(1)
+		s.sendFailed.Do(func() { s.log.Log(msgSendFail, x.answer, x.to, err) })
+		return
+	}
+	count(&s.stats.sent, x.answer)
+}
+
+// announceNames tells the DHCP-DDNS server what changed. Called by the store's goroutine.
+func (s *server) announceNames(x *exchange) {
+	for _, c := range x.changes {
+		s.announce.tell(x.set.requests, c.change, c.lease)
+	}
+}

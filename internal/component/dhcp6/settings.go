@@ -1,0 +1,258 @@
+package dhcp6
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"bundy/internal/dhcp/class"
+	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/option"
+	"bundy/internal/dhcp/subnet"
+	"bundy/internal/dns/wire"
+	"bundy/internal/naming/policy"
+	"bundy/internal/suite/paths"
+	"bundy/internal/suite/schema"
+)
+
+// settings is a configuration made ready. It is immutable.
+type settings struct {
+	interfaces   []netif.Choice
+	serverPort   uint16
+	clientPort   uint16
+	subnets      *subnet.List
+	identities   subnet.Identities // the numbers of the subnets, to be remembered
+	numbered     bool              // there are new ones among them
+	catalog      *option.Catalog
+	global       option.Set  // options for all
+	wire         option.Wire // the same, ready
+	classes      *class.Classes
+	classOptions map[string]option.Set
+	registration bool
+	probation    uint32
+	reclaim      reclaiming
+	database     database
+	names        policy.Config
+	requests     netip.AddrPort // where name change requests go; invalid when updates are off
+}
+
+type reclaiming struct {
+	wait, flush, hold, maxTime time.Duration
+	maxLeases, warnCycles      int
+}
+
+// database says which leases the server uses. Equal values are the same ones.
+type database struct {
+	path     string
+	volatile bool
+}
+
+// Names of files in the state directory.
+const (
+	leaseFileName    = "kea-leases6.csv"
+	identityFileName = "subnet-ids6.json"
+	serverIDFileName = "bundy-dhcp6-serverid"
+)
+
+// maxReclaim stands for the item max-reclaim-leases of 0.
+const maxReclaim = 100000
+
+// builder turns the section into settings and collects all that is wrong with it.
+type builder struct {
+	errs    []error
+	catalog *option.Catalog
+	classes *class.Classes
+	global  option.Set
+	config  *Config
+}
+
+func (b *builder) fail(err error, format string, args ...any) {
+	b.errs = append(b.errs, fmt.Errorf("Dhcp6/"+format+": %w", append(args, err)...))
+}
+
+// build makes settings of a section. known is the numbers that subnets had before. The errors begin with the path of
+// the item.
+func build(spec *schema.Module, section schema.Section, p paths.Paths, known subnet.Identities) (*settings, []error) {
+	var c Config
+	if err := schema.Decode(spec, section, &c); err != nil {
+		return nil, []error{err}
+	}
+	b := &builder{config: &c}
+	s := &settings{
+		interfaces:   b.interfaces(c.Interfaces),
+		serverPort:   c.ServerPort,
+		clientPort:   c.ClientPort,
+		registration: c.Registration,
+		probation:    c.Probation,
+		reclaim:      reclaimingOf(c.Reclaim),
+		database:     b.database(c.Database, p),
+	}
+	if len(c.Hooks) > 0 {
+		b.fail(fmt.Errorf("hook library %q cannot be loaded: this server has no hooks", c.Hooks[0]), "hooks-libraries[0]")
+	}
+	b.definitions(c.OptionDefs)
+	s.catalog = b.catalog
+	b.global = b.options("", c.OptionData)
+	s.global = b.global
+	var err error
+	if s.wire, err = b.catalog.Wire(s.global); err != nil {
+		b.fail(err, "option-data")
+	}
+	s.classes, s.classOptions = b.clientClasses(c.Classes)
+	s.subnets, s.identities, s.numbered = b.subnets(c, known)
+	s.names, s.requests = b.nameUpdates(c.NameUpdates)
+	if len(b.errs) > 0 {
+		return nil, b.errs
+	}
+	return s, nil
+}
+
+// interfaces reads names, "*" and "name/address". An interface has one address besides at most.
+func (b *builder) interfaces(texts []string) []netif.Choice {
+	var out []netif.Choice
+	unicast := map[string]bool{}
+	for i, text := range texts {
+		if slices.Contains(texts[:i], text) {
+			b.fail(fmt.Errorf("interface %q is named twice", text), "interfaces[%d]", i)
+			continue
+		}
+		name, address, has := strings.Cut(text, "/")
+		c := netif.Choice{Name: name}
+		if has {
+			var err error
+			c.Unicast, err = netip.ParseAddr(address)
+			switch {
+			case err != nil || !c.Unicast.Is6() || c.Unicast.Is4In6() || c.Unicast.IsMulticast() || c.Unicast.IsUnspecified() || c.Unicast.IsLinkLocalUnicast():
+				b.fail(fmt.Errorf("%q is no IPv6 address that could be served besides", address), "interfaces[%d]", i)
+			case name == "" || name == "*":
+				b.fail(fmt.Errorf("%q names no interface for the address", text), "interfaces[%d]", i)
+			case unicast[name]:
+				b.fail(fmt.Errorf("interface %q has another address already", name), "interfaces[%d]", i)
+			}
+			unicast[name] = true
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func reclaimingOf(c Reclaim) reclaiming {
+	r := reclaiming{
+		wait:       time.Duration(c.Wait) * time.Second,
+		flush:      time.Duration(c.Flush) * time.Second,
+		hold:       time.Duration(c.Hold) * time.Second,
+		maxTime:    time.Duration(c.MaxTime) * time.Millisecond,
+		maxLeases:  c.MaxLeases,
+		warnCycles: c.WarnCycles,
+	}
+	if r.maxLeases == 0 {
+		r.maxLeases = maxReclaim
+	}
+	return r
+}
+
+func (b *builder) database(c Database, p paths.Paths) database {
+	if c.Type != "" && c.Type != "memfile" {
+		b.fail(fmt.Errorf("lease database of type %q is not available; use memfile", c.Type), "lease-database/type")
+	}
+	path := c.Name
+	if path == "" {
+		path = filepath.Join(p.State, leaseFileName)
+	} else if !filepath.IsAbs(path) { // others follow the file; they run elsewhere
+		b.fail(fmt.Errorf("lease file %q is not an absolute path", path), "lease-database/name")
+	}
+	return database{path: path, volatile: !c.Persist}
+}
+
+func (b *builder) definitions(defs []OptionDef) {
+	custom := make([]option.Definition, len(defs))
+	for i, d := range defs {
+		inner := d.Encapsulate
+		if inner == "" {
+			inner = d.Encapsulates
+		}
+		code := d.Code
+		if code < 1 || code > option.Family6.MaxCode() {
+			b.fail(fmt.Errorf("option code %d is not in 1 to %d", code, option.Family6.MaxCode()), "option-def[%d]/code", i)
+			code = 0
+		}
+		custom[i] = option.Definition{
+			Space: d.Space, Name: d.Name, Code: uint16(code), Type: option.Type(d.Type), Array: d.Array,
+			Fields: option.ParseTypes(d.RecordTypes), Encapsulates: inner,
+		}
+	}
+	catalog, wrong := option.NewCatalog(option.Family6, custom)
+	for _, i := range slices.Sorted(maps.Keys(wrong)) {
+		if custom[i].Code != 0 {
+			b.fail(wrong[i], "option-def[%d]", i)
+		}
+	}
+	b.catalog = catalog
+}
+
+// options reads option-data; at is the path before it.
+func (b *builder) options(at string, data []OptionData) option.Set {
+	var values []option.Value
+	for i, d := range data {
+		use := option.Asked
+		switch {
+		case d.Always && d.Never:
+			b.fail(fmt.Errorf("option %q is always and never to be sent", d.Name), "%soption-data[%d]/never-send", at, i)
+		case d.Always:
+			use = option.Always
+		case d.Never:
+			use = option.Never
+		}
+		v, err := b.catalog.Encode(option.Setting{Name: d.Name, Code: d.Code, Data: d.Data, CSV: d.CSV, Space: d.Space, Use: use})
+		if err != nil {
+			b.fail(err, "%soption-data[%d]", at, i)
+			continue
+		}
+		values = append(values, v)
+	}
+	return option.NewSet(values...)
+}
+
+func (b *builder) clientClasses(list []Class) (*class.Classes, map[string]option.Set) {
+	definitions := make([]class.Definition, len(list))
+	options := map[string]option.Set{}
+	for i, c := range list {
+		definitions[i] = class.Definition{Name: c.Name, Test: c.Test, Required: c.Required}
+		if set := b.options(fmt.Sprintf("client-classes[%d]/", i), c.OptionData); set.Len() > 0 {
+			options[c.Name] = set
+		}
+	}
+	classes, wrong := class.NewClasses(option.Family6, b.catalog, definitions)
+	for _, i := range slices.Sorted(maps.Keys(wrong)) {
+		b.fail(wrong[i], "client-classes[%d]", i)
+	}
+	b.classes = classes
+	return classes, options
+}
+
+func (b *builder) nameUpdates(c NameUpdates) (policy.Config, netip.AddrPort) {
+	names := policy.Config{
+		EnableUpdates: c.Enable, OverrideNoUpdate: c.OverrideNoUpdate, OverrideClientUpdate: c.OverrideClientUpdate,
+		ReplaceClientName: c.ReplaceClientName, GeneratedPrefix: c.GeneratedPrefix, Suffix: wire.Root,
+	}
+	if c.QualifyingSuffix != "" {
+		suffix, err := wire.ParseName(c.QualifyingSuffix)
+		if err != nil {
+			b.fail(err, "dhcp-ddns/qualifying-suffix")
+		}
+		names.Suffix = suffix
+	}
+	ip, err := netip.ParseAddr(c.ServerIP)
+	if err != nil {
+		b.fail(fmt.Errorf("%q is not an IP address", c.ServerIP), "dhcp-ddns/server-ip")
+		return names, netip.AddrPort{}
+	}
+	if !c.Enable {
+		return names, netip.AddrPort{}
+	}
+	return names, netip.AddrPortFrom(ip, c.ServerPort)
+}
