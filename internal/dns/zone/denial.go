@@ -16,6 +16,9 @@ type denial struct {
 	hashes order    // hashes of the owners of those
 	apex   nsecHash // hash of the origin
 	star   nsecHash // hash of "*" below the origin: most names that are asked for and do not exist lie below the apex
+
+	// What is the same in nearly every proof: the owner of the NSEC3 record of the origin, and of that which covers star.
+	apexProof, starProof node
 }
 
 // signed tells whether there is anything to prove with.
@@ -75,7 +78,20 @@ func (o *denialOwners) of(v *Version) denial {
 	if d.chain != nil {
 		d.hashes = hashOrder(*o.hashes[*d.chain])
 	}
+	d.settle(v)
 	return d
+}
+
+// settle finds the records that most proofs need. The rest of d must be complete.
+func (d *denial) settle(v *Version) {
+	d.apexProof, d.starProof = node{}, node{}
+	if d.chain == nil || d.hashes.n == 0 {
+		return
+	}
+	var room [wire.MaxName]byte
+	d.apexProof = v.names.get(d.apex.owner(v.key, room[:]))
+	before := nsecHash(d.hashes.before(d.star[:]))
+	d.starProof = v.names.get(before.owner(v.key, room[:]))
 }
 
 func hashOrder(hashes []nsecHash) order {
@@ -160,16 +176,16 @@ func (d denial) apply(v *Version, by Diff) denial {
 			}
 		}
 	}
-	if !reconsider {
-		return d
-	}
-	next := v.chain()
-	if next == nil || d.chain == nil || *next != *d.chain {
-		d.use(v, next)
-		if next != nil {
-			d.hashes = v.nsec3Owners(next)
+	if reconsider {
+		next := v.chain()
+		if next == nil || d.chain == nil || *next != *d.chain {
+			d.use(v, next)
+			if next != nil {
+				d.hashes = v.nsec3Owners(next)
+			}
 		}
 	}
+	d.settle(v) // also when nothing changed: the nodes may have moved
 	return d
 }
 

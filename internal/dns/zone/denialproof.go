@@ -89,6 +89,9 @@ func (a *Answer) wildcardOf(encloser wire.Name) wire.Name {
 
 // match adds the NSEC3 record of exactly that name. False: there is none.
 func (a *Answer) match(v *Version, name wire.Name) bool {
+	if len(name) == len(v.key) {
+		return v.denial.apexProof.exists() && a.prove(v, v.denial.apexProof, wire.TypeNSEC3)
+	}
 	x, ok := a.hash(v, name)
 	return ok && a.proveHash(v, &x)
 }
@@ -100,6 +103,12 @@ func (a *Answer) cover(v *Version, name wire.Name) {
 		key := d.names.before(appendOrderKey(a.denial.key[:0], name, v.key))
 		if n := v.names.get(orderName(key, v.key, a.denial.owner[:])); n.exists() {
 			a.prove(v, n, wire.TypeNSEC)
+		}
+		return
+	}
+	if isStar(v, name) {
+		if d.starProof.exists() {
+			a.prove(v, d.starProof, wire.TypeNSEC3)
 		}
 		return
 	}
@@ -139,9 +148,7 @@ func (a *Answer) prove(v *Version, n node, t wire.Type) bool {
 func (a *Answer) hash(v *Version, name wire.Name) (nsecHash, bool) {
 	d := &v.denial
 	switch {
-	case len(name) == len(v.key):
-		return d.apex, true
-	case len(name) == len(v.key)+2 && name[1] == '*':
+	case isStar(v, name):
 		return d.star, true
 	case !a.affords(v, 1):
 		return nsecHash{}, false
@@ -149,6 +156,9 @@ func (a *Answer) hash(v *Version, name wire.Name) (nsecHash, bool) {
 	a.denial.runs += d.chain.runs()
 	return d.chain.hash(name), true
 }
+
+// isStar tells whether a name of the zone is "*" below the origin.
+func isStar(v *Version, name wire.Name) bool { return len(name) == len(v.key)+2 && name[1] == '*' }
 
 // affords tells whether the question may hash so many more names of the zone.
 func (a *Answer) affords(v *Version, names int) bool {
