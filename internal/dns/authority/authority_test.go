@@ -429,6 +429,54 @@ func TestReloadChanged(t *testing.T) {
 	expect(1)
 }
 
+// TestKeptFiles: a zone that is added does not make those beside it be read again, unless they have changed or were bad.
+func TestKeptFiles(t *testing.T) {
+	dir := t.TempDir()
+	past := time.Now().Add(-time.Hour)
+	src := Source{Class: wire.ClassIN, Name: MasterFiles, Type: MasterFiles, Cached: true}
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, past, past); err != nil {
+			t.Fatal(err)
+		}
+	}
+	zoneText := "@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n"
+	use := func(name string) {
+		src.Files = append(src.Files, ZoneFile{wire.MustParseName(name), filepath.Join(dir, name)})
+	}
+	write("kept.example", zoneText)
+	write("changed.example", zoneText)
+	write("bad.example", zoneText+"bad\n")
+	use("kept.example")
+	use("changed.example")
+	use("bad.example")
+	a := newAuthority(t)
+	apply(t, a, src)
+	version := func(name string) *zone.Version {
+		return a.Catalog().Get(wire.ClassIN, wire.MustParseName(name)).Version()
+	}
+	kept, changed := version("kept.example"), version("changed.example")
+	write("changed.example", zoneText+"x 60 A 192.0.2.2\n")
+	write("added.example", zoneText)
+	use("added.example")
+	c := apply(t, a, src)
+	if version("kept.example") != kept || version("changed.example") == changed || version("added.example") == nil {
+		t.Error("the wrong zones were read")
+	}
+	if len(c.toLoad) != 3 || len(c.Findings()) == 0 {
+		t.Errorf("%d zones were read, findings %v", len(c.toLoad), c.Findings())
+	}
+	src.Files = src.Files[1:]
+	apply(t, a, src)
+	if a.Catalog().Get(wire.ClassIN, wire.MustParseName("kept.example")) != nil {
+		t.Error("a zone that was taken out of the configuration is served")
+	}
+}
+
 // TestSelection checks which source serves a zone that several have, and what a reconfiguration keeps.
 func TestSelection(t *testing.T) {
 	dir := t.TempDir()

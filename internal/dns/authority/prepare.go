@@ -34,8 +34,8 @@ func (c *Change) Findings() []Finding { return c.found }
 // configuration, but not to refuse to start.
 func (c *Change) Missing() []error { return c.missing }
 
-// Prepare opens and loads data sources while the old ones are served. Zones of databases that stay configured are not
-// loaded anew; master files are. A zone that cannot be loaded is no error but a finding, and the zone will be known but
+// Prepare opens and loads data sources while the old ones are served. Zones that stay configured are not
+// loaded anew, but for those whose master files have changed or could not be loaded. A zone that cannot be loaded is no error but a finding, and the zone will be known but
 // not served. A database that cannot be opened is in Missing; after Apply it is tried again until it can be opened, and
 // its zones are not known meanwhile, except those that the configuration names. The error joins all databases that were
 // in use and cannot be read or opened any more. One change is prepared at a time: Prepare
@@ -64,9 +64,11 @@ func (a *Authority) prepare(ctx context.Context, sources []Source, keepFiles boo
 			err = c.addDatabase(ctx, old, src)
 		case MasterFiles:
 			for _, f := range conf.Files {
-				var s *slot
-				if keepFiles {
-					s = a.keptFile(old, src, f)
+				s := a.keptFile(old, src, f)
+				if s != nil && !keepFiles {
+					if changed, err := a.changed(ctx, s); changed || err != nil || s.status().Err != nil {
+						s = nil
+					}
 				}
 				if s == nil {
 					s = newSlot(a, src, f.Origin)
