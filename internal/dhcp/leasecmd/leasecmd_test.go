@@ -1,0 +1,169 @@
+package leasecmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/memfile"
+	"bundy/internal/dhcp/subnet"
+)
+
+// server is a DHCP server without clients.
+type server struct {
+	store   lease.Store
+	subnets *subnet.List
+}
+
+func (s server) Leases() lease.Store          { return s.store }
+func (s server) Subnets() *subnet.List        { return s.subnets }
+func (s server) Refused(subnet uint32) uint64 { return uint64(subnet) }
+
+func (s server) Change(_ context.Context, decide func() ([]lease.Lease, error)) error {
+	changes, err := decide()
+	if err != nil {
+		return err
+	}
+	for _, l := range changes {
+		if l.ValidLifetime == 0 {
+			s.store.Delete(l.Address, nil)
+		} else {
+			s.store.Put(l, nil)
+		}
+	}
+	return s.store.Flush()
+}
+
+func newServer(t *testing.T, f lease.Family) server {
+	t.Helper()
+	store, err := memfile.Open("", memfile.Options{Volatile: true, Family: f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	pool := func(text string, length uint8, delegates bool) *subnet.Pool {
+		r, err := subnet.ParseRange(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &subnet.Pool{Range: r, Length: length, Delegates: delegates}
+	}
+	hosts, _ := subnet.NewHosts(nil)
+	one := &subnet.Subnet{ID: 1, Prefix: netip.MustParsePrefix("192.0.2.0/24"), Hosts: hosts, Pools: []*subnet.Pool{pool("192.0.2.10 - 192.0.2.19", 32, false)}}
+	two := &subnet.Subnet{ID: 2, Prefix: netip.MustParsePrefix("198.51.100.0/24"), Hosts: hosts}
+	if f == lease.Family6 {
+		one.Prefix, two.Prefix = netip.MustParsePrefix("2001:db8::/64"), netip.MustParsePrefix("2001:db8:1::/64")
+		one.Pools = []*subnet.Pool{pool("2001:db8:: - 2001:db8::ffff:ffff:ffff:ffff", 128, false), pool("2001:db8:ff00:: - 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 56, true)}
+	}
+	one.Timers.Valid, two.Timers.Valid = subnet.Fixed(3600), subnet.Fixed(7200)
+	one.Timers.Preferred = subnet.Fixed(1800)
+	return server{store, subnet.NewList([]*subnet.Subnet{one, two}, hosts)}
+}
+
+// run runs a command with arguments in JSON and gives the result in JSON, without the times.
+func (s server) run(t *testing.T, f lease.Family, command, args string) string {
+	t.Helper()
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(args), &given); err != nil {
+		t.Fatal(err)
+	}
+	if command == cmdList && given["limit"] == nil {
+		given["limit"] = json.RawMessage("100")
+	}
+	result, err := Run(t.Context(), s, f, command, given)
+	if err != nil {
+		return err.Error()
+	}
+	text, err := json.Marshal(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestCommands4(t *testing.T) {
+	s := newServer(t, lease.Family4)
+	for _, c := range []struct{ command, args, want string }{
+		{"lease", `{"address":"192.0.2.10"}`, "lease: there is no lease of 192.0.2.10"},
+		{"lease_add", `{"address":"192.0.2.10","hw-address":"02:00:00:00:00:01","hostname":"One.Lab.Example","fqdn-fwd":true}`, `"subnet-id":1,"hw-address":"02:00:00:00:00:01","valid-lifetime":3600`},
+		{"lease", `{"address":"192.0.2.10"}`, `"hostname":"one.lab.example.","fqdn-fwd":true,"fqdn-rev":false,"state":"active"`},
+		{"lease_add", `{"address":"192.0.2.10","hw-address":"02:00:00:00:00:02"}`, "lease_add: the address has an active lease: 192.0.2.10"},
+		{"lease_add", `{"address":"192.0.2.11"}`, "a hw-address or a client-id must tell"},
+		{"lease_add", `{"address":"203.0.113.1","hw-address":"02"}`, "203.0.113.1 belongs to no subnet"},
+		{"lease_add", `{"address":"192.0.2.12","subnet-id":2,"hw-address":"02"}`, "does not belong to subnet 2, 198.51.100.0/24"},
+		{"lease_add", `{"address":"192.0.2.12","subnet-id":9,"hw-address":"02"}`, "subnet 9 is not configured"},
+		{"lease_add", `{"address":"2001:db8::1","hw-address":"02"}`, "is no address of DHCPv4"},
+		{"lease_add", `{"address":"192.0.2.12","hw-address":"0g"}`, `hw-address: "0g" is not`},
+		{"lease_add", `{"address":"192.0.2.12","hw-address":"02","fqdn-rev":true}`, "need a hostname"},
+		{"lease_add", `{"address":"192.0.2.12","hw-address":"02","user-context":"{"}`, "is not JSON"},
+		{"lease_add", `{"address":"198.51.100.7","client-id":"01:02","valid-lifetime":4294967295}`, `"expire":"never"`},
+		{"leases", `{}`, `{"leases":[{"address":"192.0.2.10"`},
+		{"leases", `{"limit":1}`, `"more":true`},
+		{"leases", `{"after":"192.0.2.10"}`, `{"leases":[{"address":"198.51.100.7"`},
+		{"leases", `{"subnet":"198.51.100.0/24"}`, `{"leases":[{"address":"198.51.100.7"`},
+		{"leases", `{"subnet":"198.51.101.0/24"}`, "is not configured"},
+		{"leases", `{"hostname":"ONE.lab.example"}`, `{"leases":[{"address":"192.0.2.10"`},
+		{"leases", `{"client-id":"0102"}`, `{"leases":[{"address":"198.51.100.7"`},
+		{"leases", `{"state":"declined"}`, `{"leases":[],"more":false}`},
+		{"leases", `{"state":"gone"}`, `"gone" is none of`},
+		{"lease_update", `{"address":"192.0.2.10","hostname":"two.lab.example"}`, `"hw-address":"02:00:00:00:00:01","valid-lifetime":3600`},
+		{"leases", `{"hostname":"two.lab.example."}`, `"fqdn-fwd":true`},
+		{"lease_update", `{"address":"192.0.2.11","hostname":"x"}`, "there is no lease of 192.0.2.11"},
+		{"lease_stats", `{}`, `[{"subnet-id":1,"subnet":"192.0.2.0/24","total-addresses":10,"assigned-addresses":1,"declined-addresses":0,"reclaimed-leases":0,"allocation-failures":1},{"subnet-id":2,"subnet":"198.51.100.0/24","total-addresses":0,"assigned-addresses":1`},
+		{"lease_stats", `{"subnet-id":2}`, `{"subnet-id":2`},
+		{"lease_stats", `{"subnet-id":3}`, "subnet 3 is not configured"},
+		{"lease_wipe", `{}`, "either a subnet or all=true"},
+		{"lease_wipe", `{"subnet-id":2,"all":true}`, "either a subnet or all=true"},
+		{"lease_wipe", `{"subnet-id":2}`, `{"deleted":1}`},
+		{"leases", `{}`, `"more":false`},
+		{"lease_del", `{"address":"192.0.2.10"}`, `"address":"192.0.2.10"`},
+		{"lease_del", `{"address":"192.0.2.10"}`, "there is no lease of 192.0.2.10"},
+		{"leases", `{}`, `{"leases":[],"more":false}`},
+		{"shutdown", `{}`, `"shutdown": no command about leases`},
+	} {
+		if got := s.run(t, lease.Family4, c.command, c.args); !strings.Contains(got, c.want) {
+			t.Errorf("%s %s:\n got %s\nwant %s", c.command, c.args, got, c.want)
+		}
+	}
+}
+
+func TestCommands6(t *testing.T) {
+	s := newServer(t, lease.Family6)
+	for _, c := range []struct{ command, args, want string }{
+		{"lease_add", `{"address":"2001:db8::1","duid":"00:03:00:01:02","iaid":7}`, `{"address":"2001:db8::1","type":"IA_NA","subnet-id":1,"duid":"00:03:00:01:02","iaid":7,"valid-lifetime":3600,"preferred-lifetime":1800`},
+		{"lease_add", `{"address":"2001:db8:ff00:100::","duid":"00:03:00:01:02"}`, `"type":"IA_PD","prefix-len":56`},
+		{"lease_add", `{"address":"2001:db8:ff00:101::","duid":"00:03:00:01:02"}`, `is not the first one of a prefix of length 56`},
+		{"lease_add", `{"address":"2001:db8::2"}`, `a duid must tell`},
+		{"lease_add", `{"address":"2001:db8::2","duid":"0102","type":"IA_XX"}`, `"IA_XX" is none of`},
+		{"leases", `{"type":"IA_PD"}`, `{"leases":[{"address":"2001:db8:ff00:100::"`},
+		{"leases", `{"duid":"0003000102"}`, `{"leases":[{"address":"2001:db8::1"`},
+		{"lease_stats", `{"subnet-id":1}`, fmt.Sprintf(`"total-addresses":%d,"assigned-addresses":1,"declined-addresses":0,"reclaimed-leases":0,"total-pds":65536,"assigned-pds":1,"registered-addresses":0`, int64(1<<63-1))},
+		{"lease_wipe", `{"all":true}`, `{"deleted":2}`},
+	} {
+		if got := s.run(t, lease.Family6, c.command, c.args); !strings.Contains(got, c.want) {
+			t.Errorf("%s %s:\n got %s\nwant %s", c.command, c.args, got, c.want)
+		}
+	}
+}
+
+func TestWipeGoesOnInBatches(t *testing.T) {
+	s := newServer(t, lease.Family4)
+	for i := range 2*wipeBatch + 7 {
+		s.store.Put(lease.Lease{Address: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), HWAddr: "m", SubnetID: 5, ValidLifetime: 60, Start: time.Now()}, nil)
+	}
+	if got := s.run(t, lease.Family4, "lease_wipe", `{"subnet-id":5}`); got != fmt.Sprintf(`{"deleted":%d}`, 2*wipeBatch+7) {
+		t.Error(got)
+	}
+}
+
+func TestUnknownCommand(t *testing.T) {
+	if _, err := Run(t.Context(), newServer(t, lease.Family4), lease.Family4, "x", nil); !errors.Is(err, ErrCommand) {
+		t.Error(err)
+	}
+}
