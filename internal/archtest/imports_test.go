@@ -95,7 +95,7 @@ func TestConfinedLibraries(t *testing.T) {
 		"github.com/icholy/digest":        {"internal/control", "internal/component/cmdctl"},
 		"github.com/insomniacslk/dhcp":    nil,
 		"github.com/google/go-cmp":        nil,
-		"pgregory.net/rapid":              nil,
+		"pgregory.net/rapid":              {"internal/dhcp/lease/leasetest"},
 		"go.uber.org/goleak":              nil,
 		"github.com/vishvananda/netns":    nil,
 		"github.com/rogpeppe/go-internal": nil,
