@@ -90,7 +90,9 @@ zone:
 `, dir, m.address, port, m.threads, m.file, anyTest))
 	return &contestant{
 		name: "knotd", at: netip.AddrPortFrom(m.address, port), cmd: exec.Command("knotd", "-c", conf),
-		reload: func() { exec.Command("knotc", "-s", filepath.Join(dir, "knot.sock"), "zone-reload", "bench.test").Run() },
+		reload: func() {
+			exec.Command("knotc", "-s", filepath.Join(dir, "knot.sock"), "zone-reload", "bench.test").Run()
+		},
 	}
 }
 

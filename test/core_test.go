@@ -176,7 +176,7 @@ func TestNothingLeaks(t *testing.T) {
 			})
 			return last
 		}
-		churn(8)
+		churn(4)
 		before := settled()
 		if raceEnabled {
 			churn(24) // which take as long

@@ -91,7 +91,10 @@ func versionsOf(m *wire.Message) map[int]bool {
 // hammer asks questions over UDP, many at a time, until stop is closed: every one is answered, each answer is of one
 // version, and none is older than one that came before on its way. It returns the number of answers.
 func hammer(at netip.AddrPort, questions [][]byte, stop <-chan struct{}) (int, error) {
-	const patience = busy * 3 * time.Second // to be told from a query that was lost, not from one that was slow
+	return hammerFor(busy*3*time.Second, at, questions, stop) // to be told of a query that was lost, not of one that was slow
+}
+
+func hammerFor(patience time.Duration, at netip.AddrPort, questions [][]byte, stop <-chan struct{}) (int, error) {
 	conn, err := net.Dial("udp", at.String())
 	if err != nil {
 		return 0, err
@@ -104,6 +107,9 @@ func hammer(at netip.AddrPort, questions [][]byte, stop <-chan struct{}) (int, e
 		case <-stop:
 			return answers, nil
 		default:
+		}
+		if raceEnabled {
+			<-time.After(time.Millisecond) // or nothing else would get on
 		}
 		for _, q := range questions {
 			if _, err := conn.Write(q); err != nil {
@@ -144,15 +150,30 @@ func hammer(at netip.AddrPort, questions [][]byte, stop <-chan struct{}) (int, e
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
 	const changes = 12
+	extra := 2000
+	if raceEnabled {
+		extra = 500
+	}
 	placements(t, func(t *testing.T, s *suite) {
 		database := filepath.Join(s.dir, "zone.sqlite3")
-		master := s.write("file.zone", versionedZone(1, 2000))
-		stored := s.write("stored.zone", versionedZone(1, 2000))
+		master := s.write("file.zone", versionedZone(1, extra))
+		stored := s.write("stored.zone", versionedZone(1, extra))
 		if out, err := s.loadzone("lab.example", stored); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		s.start()
-		s.script(s.dnsScript() + fmt.Sprintf("config set data_sources/classes/IN [{\"type\": \"MasterFiles\", \"cache-enable\": true, \"params\": {\"file.example\": %q}}, {\"type\": \"sqlite3\", \"params\": {\"database_file\": %q}}]\nconfig commit\n", master, database))
+		s.script(s.dnsScript() + "config commit\n")
+		// configure changes what is served beside the zones under load, and where.
+		other := freePort(t, s.address)
+		configure := func(n int) {
+			listen, more := fmt.Sprintf("{\"address\": %q, \"port\": %d}", s.address, s.dns), ""
+			if n%2 == 1 {
+				listen += fmt.Sprintf(", {\"address\": %q, \"port\": %d}", s.address, other)
+				more = fmt.Sprintf(", \"more.example\": %q", stored)
+			}
+			s.script(fmt.Sprintf("config set Auth/listen_on [%s]\nconfig set Auth/tcp_recv_timeout %d\n", listen, 4000+n) + fmt.Sprintf("config set data_sources/classes/IN [{\"type\": \"MasterFiles\", \"cache-enable\": true, \"params\": {\"file.example\": %q%s}}, {\"type\": \"sqlite3\", \"params\": {\"database_file\": %q}}]\nconfig commit\n", master, more, database))
+		}
+		configure(0)
 		at := netip.AddrPortFrom(s.address, s.dns)
 		for _, origin := range []string{"lab.example", "file.example"} {
 			eventually(t, 5*time.Second, origin+" is served", func() bool {
@@ -198,7 +219,7 @@ func TestReloadUnderLoad(t *testing.T) {
 					t.Errorf("serial %d after the update to %d", got, n)
 				}
 			default: // by another process, which the server notices or is told of
-				if out, err := s.loadzone("lab.example", s.write("stored.zone", versionedZone(n, 2000))); err != nil {
+				if out, err := s.loadzone("lab.example", s.write("stored.zone", versionedZone(n, extra))); err != nil {
 					t.Fatalf("%v\n%s", err, out)
 				}
 				if n%3 == 1 {
@@ -206,12 +227,16 @@ func TestReloadUnderLoad(t *testing.T) {
 				}
 				eventually(t, 10*time.Second, "the new version is served", func() bool { return serial("lab.example") == n })
 			}
-			s.write("file.zone.new", versionedZone(n, 2000))
+			s.write("file.zone.new", versionedZone(n, extra))
 			if err := os.Rename(filepath.Join(s.dir, "file.zone.new"), master); err != nil {
 				t.Fatal(err)
 			}
 			s.ctl("Auth", "loadzone", "origin=file.example")
 			eventually(t, 10*time.Second, "the new file is served", func() bool { return serial("file.example") == n })
+			if n%4 == 0 {
+				configure(n / 4)
+				eventually(t, 10*time.Second, "the configuration is in use", func() bool { return (serial("more.example") > 0) == (n/4%2 == 1) })
+			}
 		}
 		end()
 		t.Logf("%d answers while %d versions came", asked.Load(), changes)
@@ -245,7 +270,11 @@ func versionedUpdate(t *testing.T, n int) update.Request {
 // of the work: what is stored and served then is the old zone or the new one.
 func TestKillWhileLoading(t *testing.T) {
 	t.Parallel()
-	const rounds, extra = 8, 20000
+	const rounds = 8
+	extra := 20000
+	if raceEnabled {
+		extra = 5000 // which take as long
+	}
 	s := newSuite(t, "grouped")
 	database := filepath.Join(s.dir, "zone.sqlite3")
 	config := fmt.Sprintf(`{"database_file": %q}`, database)
@@ -345,4 +374,52 @@ func storedVersion(t *testing.T, path string, extra int) int {
 		t.Fatalf("%d records of the versions %v are stored", len(records), versions)
 	}
 	return n
+}
+
+// TestHammerNotices: what hammers look for is found where it is.
+func TestHammerNotices(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer func(n int) (versions []int, rcode wire.Rcode) // to question n; none is no answer
+		want   string
+	}{
+		{"nothing wrong", func(n int) ([]int, wire.Rcode) { return []int{1 + n/40}, 0 }, ""},
+		{"a mixture", func(n int) ([]int, wire.Rcode) { return []int{1, 1 + n/40}, 0 }, "with the versions"},
+		{"an older version", func(n int) ([]int, wire.Rcode) { return []int{2 - n/40}, 0 }, "version 1 after version 2"},
+		{"a failure", func(n int) ([]int, wire.Rcode) { return []int{1}, wire.Rcode(n / 40 * 2) }, "SERVFAIL"},
+		{"a query lost", func(n int) ([]int, wire.Rcode) { return []int{1}[n/40:], 0 }, "got no answer"},
+	} {
+		server, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := make(chan struct{})
+		go func() {
+			buf := make([]byte, 512)
+			for n := 0; ; n++ {
+				size, client, err := server.ReadFromUDP(buf)
+				if err != nil {
+					return
+				}
+				if n == 79 {
+					close(stop)
+				}
+				m, _ := wire.ParseMessage(buf[:size])
+				versions, rcode := c.answer(min(n, 79))
+				m.Header.Flags = wire.FlagQR.WithRcode(rcode)
+				for i, v := range versions {
+					rr, _ := zonefile.ParseRR(fmt.Sprintf("both%d 60 TXT v%d", i, v), labZone)
+					m.Answer = append(m.Answer, rr)
+				}
+				if reply, err := m.Pack(); err == nil && len(versions) > 0 {
+					server.WriteToUDP(reply, client)
+				}
+			}
+		}()
+		_, err = hammerFor(time.Second, server.LocalAddr().(*net.UDPAddr).AddrPort(), versionedQuestions(t, "lab.example"), stop)
+		server.Close()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
 }
