@@ -1,8 +1,10 @@
 package zonefile
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -37,11 +39,19 @@ func bad(err error, text []byte) error { return &fault{err.Error(), text} }
 // parseLayout reads the fields that a layout asks for from tokens and appends their wire form to dst.
 func parseLayout(dst []byte, fields string, e *entry, tokens []token, origin wire.Name) ([]byte, error) {
 	for _, t := range tokens {
-		if t.mixed {
+		if t.mixed && fields[len(fields)-1] != fieldParams {
 			return nil, bad(errQuoteIn, e.text[t.start:t.end])
 		}
 	}
 	for _, f := range []byte(fields) {
+		if f == fieldParams {
+			var err error
+			if dst, err = appendParams(dst, e, tokens); err != nil {
+				return nil, err
+			}
+			tokens = nil
+			continue
+		}
 		if len(tokens) == 0 {
 			return nil, errFewFields
 		}
@@ -105,6 +115,16 @@ func appendField(dst []byte, f byte, text []byte, origin wire.Name) ([]byte, err
 			return nil, err
 		}
 		return append(dst, n...), nil
+	case fieldHex:
+		hexed := bytes.ReplaceAll(text, []byte("."), nil)
+		if len(hexed) < 3 || hexed[0] != '0' || hexed[1]|0x20 != 'x' {
+			return nil, &fault{"not 0x and hexadecimal", text}
+		}
+		out, err := hex.AppendDecode(dst, hexed[2:])
+		if err != nil {
+			return nil, &fault{"not 0x and hexadecimal", text}
+		}
+		return out, nil
 	case field8:
 		n, err := parseNumber(text, 1<<8-1)
 		if err != nil {
@@ -168,7 +188,19 @@ func appendField(dst []byte, f byte, text []byte, origin wire.Name) ([]byte, err
 // appendString appends a character string (RFC 1035 section 5.1) with its length octet.
 func appendString(dst, text []byte) ([]byte, error) {
 	at := len(dst)
-	dst = append(dst, 0)
+	dst, err := unescape(append(dst, 0), text)
+	if err != nil {
+		return nil, err
+	}
+	if len(dst)-at-1 > 255 {
+		return nil, bad(errString, text)
+	}
+	dst[at] = byte(len(dst) - at - 1)
+	return dst, nil
+}
+
+// unescape appends the octets of a character string.
+func unescape(dst, text []byte) ([]byte, error) {
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		if c == '\\' {
@@ -189,10 +221,6 @@ func appendString(dst, text []byte) ([]byte, error) {
 		}
 		dst = append(dst, c)
 	}
-	if len(dst)-at-1 > 255 {
-		return nil, bad(errString, text)
-	}
-	dst[at] = byte(len(dst) - at - 1)
 	return dst, nil
 }
 

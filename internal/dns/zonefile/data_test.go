@@ -24,7 +24,7 @@ var forms = []string{
 	"RRSIG A 8 2 3600 20260101000000 20250101000000 12345 @ AwEAAcmi", `CAA 0 issue "ca.example.net"`,
 	`NAPTR 100 10 "u" "sip+E2U" "!^.*$!sip:a@b!" .`, "SSHFP 1 1 123456789abcdef67890123456789abcdef67890",
 	"TLSA 3 1 1 d2abde240d7cd3ee6b4b28c54df034b9", "LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m",
-	`SVCB 1 svc alpn="h2,h3" port="443"`, "HTTPS 1 . alpn=h2 ipv4hint=192.0.2.1", `URI 10 1 "ftp://x/"`, "EUI48 00-00-5e-00-53-2a",
+	`SVCB 1 svc alpn="h2,h3" port="443"`, `SVCB 1 . mandatory=alpn alpn=h2 key65000=x`, "HTTPS 1 . alpn=h2 ipv4hint=192.0.2.1", `URI 10 1 "ftp://x/"`, "EUI48 00-00-5e-00-53-2a",
 	"OPENPGPKEY AwEAAcmi", "CSYNC 66 3 A NS AAAA", "ZONEMD 1 1 1 " + strings.Repeat("ab", 48),
 	`TYPE65280 \# 4 c0a80001`, `TYPE65281 \# 0`, `A \# 4 c0000201`, `TXT \# 3 02 6162`, "DLV 1 5 1 " + strings.Repeat("2b", 20),
 }

@@ -58,7 +58,7 @@ func appendGeneric(dst, data []byte) []byte {
 // appendLayout appends the fields of data; false if data is not of that layout.
 func appendLayout(dst []byte, fields string, data []byte) ([]byte, bool) {
 	for i, f := range []byte(fields) {
-		if i > 0 {
+		if i > 0 && (f != fieldParams || len(data) > 0) {
 			dst = append(dst, ' ')
 		}
 		size, ok := fieldSize(f, data)
@@ -82,6 +82,12 @@ func appendLayout(dst []byte, fields string, data []byte) ([]byte, bool) {
 			dst = append(dst, wire.Type(binary.BigEndian.Uint16(one)).String()...)
 		case field64:
 			dst = strconv.AppendUint(dst, binary.BigEndian.Uint64(one), 10)
+		case fieldParams:
+			if dst, ok = appendParamsText(dst, one); !ok {
+				return nil, false
+			}
+		case fieldHex:
+			dst = hex.AppendEncode(append(dst, "0x"...), one)
 		case fieldRelay:
 			if dst, ok = appendRelayText(dst, one); !ok {
 				return nil, false
@@ -125,7 +131,9 @@ func fieldSize(f byte, data []byte) (int, bool) {
 		size = 4
 	case fieldIPv6:
 		size = 16
-	case fieldBase64, fieldRelay:
+	case fieldParams:
+		return len(data), true
+	case fieldBase64, fieldRelay, fieldHex:
 		size = len(data)
 	case fieldString:
 		if len(data) > 0 {

@@ -39,6 +39,13 @@ key DNSKEY 256 3 8 AwEAAcmi Ag==
 loc LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m
 naptr NAPTR 100 10 "u" "sip+E2U" "!^.*$!sip:a@b!" .
 svc SVCB 1 target alpn="h2,h3" port=443
+svc2 SVCB 1 . key3=\001\187 key1="\002h2" mandatory=alpn,port key65000=a\032b
+svc3 HTTPS 1 . alpn="f\\\\oo\\,bar,h2" ipv6hint=2001:db8::1,::2 no-default-alpn ech=AQID key7="/q{?dns}"
+x25 X25 311061700956
+gpos GPOS -22.6882 116.8652 250.0
+nsap NSAP 0x47000580005a0000000001e133ffffff000161.00
+sink SINK 8 0 2 AQID
+doa DOA 1234567890 1234567890 1 "image/gif" R0lGODlhKAA=
 tlsa TLSA 3 1 1 d2abde240d7cd3ee6b4b28c54df034b9d2abde240d7cd3ee6b4b28c54df034b9
 unknown TYPE65280 \# 4 c0 a8 00 01
 dhcid DHCID AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=

@@ -10,12 +10,17 @@ const (
 	typeHINFO wire.Type = 13
 	typeMINFO wire.Type = 14
 	typeRP    wire.Type = 17
+	typeX25   wire.Type = 19
+	typeNSAP  wire.Type = 22
 	typePX    wire.Type = 26
+	typeGPOS  wire.Type = 27
+	typeSINK  wire.Type = 40
 	typeDSYNC wire.Type = 66
 	typeHHIT  wire.Type = 67
 	typeBRID  wire.Type = 68
 	typeSPF   wire.Type = 99
 
+	typeDOA      wire.Type = 259
 	typeAMTRELAY wire.Type = 260
 	typeRESINFO  wire.Type = 261
 	typeWALLET   wire.Type = 262
@@ -39,11 +44,13 @@ const (
 	fieldString  = 's' // one character string
 	fieldStrings = 'S' // one or more character strings to the end
 	fieldBase64  = 'b' // octets to the end, at least one
+	fieldHex     = 'x' // octets to the end, at least one: 0x and hexadecimal, in which dots mean nothing
+	fieldParams  = 'p' // service parameters to the end (RFC 9460 section 2.1)
 )
 
 // layout gives the fields of a type, "" for types whose text form is not read here. These are the types that make up
 // zones in bulk and whose text is nothing but their fields, and those that the library does not know or reads wrong; bitmaps
-// and options are left to it.
+// are left to it.
 func layout(t wire.Type) string {
 	switch t {
 	case wire.TypeA:
@@ -70,6 +77,18 @@ func layout(t wire.Type) string {
 		return "ym2n"
 	case typeAMTRELAY: // RFC 8777 section 4
 		return "1r"
+	case wire.TypeSVCB, wire.TypeHTTPS:
+		return "2np"
+	case typeX25: // RFC 1183 section 3.1
+		return "s"
+	case typeGPOS: // RFC 1712 section 3
+		return "sss"
+	case typeNSAP: // RFC 1706 section 7
+		return "x"
+	case typeSINK: // meaning, coding and subcoding, as BIND has it
+		return "111b"
+	case typeDOA: // enterprise, type, location, media type, data
+		return "441sb"
 	case typeHINFO:
 		return "ss"
 	case wire.TypeDHCID, typeHHIT, typeBRID:

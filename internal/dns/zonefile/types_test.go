@@ -16,7 +16,7 @@ func TestTypes(t *testing.T) {
 		{typ: "A", text: "192.0.2.1"}, {typ: "AAAA", text: "2001:db8::1"}, {typ: "NS", text: "a."}, {typ: "CNAME", text: "a."},
 		{typ: "SOA", text: "a. b. 1 2 3 4 5"}, {typ: "PTR", text: "a."}, {typ: "MX", text: "10 a."}, {typ: "TXT", text: `"a" "b c"`},
 		{typ: "SRV", text: "1 2 3 a."}, {typ: "DNAME", text: "a."}, {typ: "HINFO", text: `"a" "b"`}, {typ: "RP", text: "a. b."},
-		{typ: "AFSDB", text: "1 a."}, {typ: "X25", text: "311061700956"}, {typ: "RT", text: "1 a."}, {typ: "PX", text: "10 a. b."},
+		{typ: "AFSDB", text: "1 a."}, {typ: "X25", text: "311061700956", back: `"311061700956"`}, {typ: "RT", text: "1 a."}, {typ: "PX", text: "10 a. b."},
 		{typ: "KX", text: "1 a."}, {typ: "SPF", text: `"v=spf1"`}, {typ: "AVC", text: `"a"`}, {typ: "NINFO", text: `"a"`},
 		{typ: "LOC", text: "51 30 12.748 N 00 07 39.611 W 0m 0.00m 0.00m 0.00m"},
 		{typ: "NAPTR", text: `100 10 "u" "E2U+sip" "!^.*$!sip:x@example.com!" .`},
@@ -46,6 +46,15 @@ func TestTypes(t *testing.T) {
 		{typ: "AMTRELAY", text: "10 1 2 2001:db8::15", wire: "0a8220010db8000000000000000000000015"}, {typ: "AMTRELAY", text: "10 1 0 .", wire: "0a80"},
 		{typ: "RESINFO", text: "qnamemin exterr=15-17", back: `"qnamemin" "exterr=15-17"`}, {typ: "WALLET", text: `"ETH" "0x1"`, wire: "0345544803307831"},
 		{typ: "CLA", text: `"x"`, wire: "0178"}, {typ: "IPN", text: "18446744073709551615", wire: "ffffffffffffffff"}, {typ: "HHIT", text: "AQID", wire: "010203"}, {typ: "BRID", text: "AQID", wire: "010203"},
+		{typ: "SVCB", text: `1 . key1=\002h2`, back: `1 . alpn="h2"`, wire: "000100000100030268" + "32"},
+		{typ: "SVCB", text: `1 . alpn=h2 key0=\000\001`, back: `1 . mandatory="alpn" alpn="h2"`}, {typ: "SVCB", text: `1 . key3=\000\080`, back: `1 . port="80"`},
+		{typ: "SVCB", text: `1 . ipv6hint=2001:db8::1 key4=\001\002\003\004`, back: `1 . ipv4hint="1.2.3.4" ipv6hint="2001:db8::1"`},
+		{typ: "SVCB", text: `1 . tls-supported-groups=29,23`, back: `1 . tls-supported-groups="29,23"`, wire: "00010000090004001d0017"},
+		{typ: "SVCB", text: `1 . ohttp alpn="h2" no-default-alpn`, back: `1 . alpn="h2" no-default-alpn ohttp`}, {typ: "SVCB", text: `1 . alpn=h2 no-default-alpn="" ohttp=`, back: `1 . alpn="h2" no-default-alpn ohttp`}, {typ: "SVCB", text: `0 a.`}, {typ: "SVCB", text: `1 . key65000`},
+		{typ: "HTTPS", text: `1 . alpn="f\\\\oo\\,bar,h2"`, wire: "0001000001000c08665c6f6f2c626172026832"}, {typ: "HTTPS", text: `1 . mandatory=port,alpn alpn=h2 port=1`, back: `1 . mandatory="alpn,port" alpn="h2" port="1"`},
+		{typ: "X25", text: `"311061700956"`}, {typ: "GPOS", text: `"-22.6882" "116.8652" "250.0"`}, {typ: "SINK", text: "8 0 2 AQID", wire: "080002010203"},
+		{typ: "NSAP", text: "0x47000580005a0000000001e133ffffff000161.00", back: "0x47000580005a0000000001e133ffffff00016100"},
+		{typ: "DOA", text: `1234567890 1234567890 1 "image/gif" R0lGODlhKAA=`},
 		{typ: "TYPE65280", text: `\# 2 0102`, wire: "0102"},
 	} {
 		typ, err := wire.ParseType(c.typ)
@@ -80,6 +89,10 @@ func TestBadTypes(t *testing.T) {
 		{"DSYNC", "CDS 256 1 a."}, {"DSYNC", "WHAT NOTIFY 1 a."}, {"DSYNC", "CDS NOTIFY 1"}, {"DSYNC", "CDS NOTIFY 1 a. b."},
 		{"AMTRELAY", "10 1 3"}, {"AMTRELAY", "10 2 3 a."}, {"AMTRELAY", "10 1 4 a."}, {"AMTRELAY", "10 1 0 a."}, {"AMTRELAY", "10 1 1 a."},
 		{"AMTRELAY", "256 1 0 ."}, {"AMTRELAY", "1 1 0 . ."}, {"IPN", "18446744073709551616"}, {"IPN", "-1"}, {"IPN", "x"}, {"WALLET", ""},
+		{"SVCB", "1 . alpn="}, {"SVCB", "1 . port=65536"}, {"SVCB", "1 . port=1 port=2"}, {"SVCB", "1 . key3=\\001"}, {"SVCB", "1 . key65535=x"}, {"SVCB", "1 . key03=ab"},
+		{"SVCB", "1 . mandatory=alpn"}, {"SVCB", "1 . mandatory=mandatory"}, {"SVCB", "1 . mandatory=port,port port=1"}, {"SVCB", "1 . ipv4hint=::1"}, {"SVCB", "1 . ipv6hint=1.2.3.4"},
+		{"SVCB", "1 . alpn=a,,b"}, {"SVCB", "1 . ohttp=x"}, {"SVCB", "1 . what=x"}, {"SVCB", `1 . "port=1"`}, {"SVCB", "1 . ech=!"}, {"SVCB", "1 . PORT=1"}, {"SVCB", "1"},
+		{"NSAP", "47"}, {"NSAP", "0x4"}, {"NSAP", "0x"}, {"GPOS", "1 2"}, {"SINK", "1 2"}, {"DOA", "1 2 3 a !"},
 	} {
 		typ, err := wire.ParseType(c.typ)
 		if err != nil {
