@@ -32,16 +32,16 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 		Process:   "bundy-dhcp",
 		Spec:      spec,
 		Check: func(doc schema.Document) []error {
-			_, errs := build(spec, doc[moduleName], p)
+			_, errs := build(spec, doc[moduleName], p, nil)
 			return errs
 		},
 		Messages: Messages,
 		New: func(doc schema.Document, deps module.Deps) (module.Component, error) {
-			set, errs := build(spec, doc[moduleName], deps.Paths)
+			set, errs := build(spec, doc[moduleName], deps.Paths, nil)
 			if len(errs) > 0 {
 				return nil, errors.Join(errs...)
 			}
-			return newComponent(spec, set, deps), nil
+			return newComponent(spec, set, doc[moduleName], deps), nil
 		},
 	}
 }
@@ -49,6 +49,7 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 // component is the module at work. Its goroutine (serve in run.go) owns server; the rest is for the suite.
 type component struct {
 	spec    *schema.Module
+	first   schema.Section // the configuration that Run begins with
 	deps    module.Deps
 	stats   counters
 	links   *netif.Links
@@ -64,9 +65,9 @@ type change struct {
 	done  chan struct{}
 }
 
-func newComponent(spec *schema.Module, set *settings, deps module.Deps) *component {
+func newComponent(spec *schema.Module, set *settings, first schema.Section, deps module.Deps) *component {
 	c := &component{
-		spec: spec, deps: deps, links: netif.NewLinks(opener{deps.Sockets}),
+		spec: spec, first: first, deps: deps, links: netif.NewLinks(opener{deps.Sockets}),
 		changes: make(chan change), stopped: make(chan struct{}),
 	}
 	c.current.Store(set)
@@ -83,7 +84,7 @@ func openStore(d database, log *logging.Logger) (lease.Store, error) {
 
 // Prepare opens another lease database if the candidate names one.
 func (c *component) Prepare(_ context.Context, doc schema.Document) (module.Change, error) {
-	set, errs := build(c.spec, doc[moduleName], c.deps.Paths)
+	set, errs := build(c.spec, doc[moduleName], c.deps.Paths, c.current.Load().identities)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}

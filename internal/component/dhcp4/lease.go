@@ -1,14 +1,15 @@
 package dhcp4
 
 import (
+	"encoding/binary"
 	"net/netip"
+	"strings"
 	"time"
 
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/packet4"
-	"bundy/internal/dhcp/subnet"
 	"bundy/internal/dns/wire"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/policy"
@@ -17,14 +18,15 @@ import (
 
 // allocate decides what happens to which address. It changes nothing but the table of offers.
 func (s *server) allocate(x *exchange) bool {
-	m := &x.request
-	q := allocate.Query{
-		Subnets: []*subnet.Subnet{x.subnet}, Classes: x.classes, Client: x.client, Authoritative: x.set.authoritative, Now: x.now,
-		Occupied: func(a netip.Addr) bool { return s.ours(a) || m.Relayed() && a == m.GIAddr },
-	}
+	q := s.query(x)
 	switch x.kind {
-	case packet4.Discover:
-		q.Requested, _ = m.Addr(packet4.OptRequestedIP)
+	case packet4.Discover, bootp:
+		if x.kind == packet4.Discover && x.prefersIPv6() {
+			x.v6only = true
+			s.tell(x, nil)
+			return true
+		}
+		q.Requested, _ = x.request.Addr(packet4.OptRequestedIP)
 		x.decision = allocate.Discover(q, s.book)
 	case packet4.Request:
 		if x.foreign {
@@ -37,8 +39,8 @@ func (s *server) allocate(x *exchange) bool {
 			return false
 		}
 		x.decision = allocate.Request(q, s.book)
-		if x.obtains() && s.decliner.resting(x.decliner(), x.now) { // no DISCOVER need go before it
-			return s.drop(x, "the client has declined too many addresses")
+		if x.obtains() && s.decliners.resting(x, x.now) { // no DISCOVER need go before it
+			return s.drop(x, "the client, or those on its port of the relay, declined too many addresses")
 		}
 		if x.decision.Verdict != allocate.Grant {
 			s.refused(x, q.Requested, x.decision.Reason)
@@ -46,29 +48,36 @@ func (s *server) allocate(x *exchange) bool {
 	case packet4.Release, packet4.Decline:
 		return s.held(x)
 	case packet4.Inform:
+		s.tell(x, nil)
 		return true
 	}
-	switch {
-	case x.decision.Verdict == allocate.Grant:
+	if x.decision.Verdict == allocate.Grant {
+		x.subnet = x.decision.Subnet
+		delete(s.full, x.subnet.ID)
+		s.tell(x, x.decision.Pool)
 		s.grant(x)
 		return true
-	case x.kind == packet4.Discover:
-		s.stats.allocFailed.Add(1)
-		s.log.Log(msgLeaseAdvertFail, duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr), x.decision.Reason)
-		s.noAddress.Do(func() { s.log.Log(msgAllocFail, x.subnet.Prefix) })
+	}
+	if x.decision.Full {
+		s.exhausted(x)
 	}
 	return x.decision.Verdict == allocate.Refuse
 }
 
-// origin names where the client asks: the port of the relay, the relay, or the interface.
-func (x *exchange) origin() string {
-	m := &x.request
-	if !m.Relayed() {
-		return x.packet.Link.Name
+// exhausted counts, and logs once a subnet until something is free again.
+func (s *server) exhausted(x *exchange) {
+	s.stats.allocFailed.Add(1)
+	s.log.Log(msgLeaseAdvertFail, duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr), x.decision.Reason)
+	if !s.full[x.subnet.ID] {
+		s.full[x.subnet.ID] = true
+		s.log.Log(msgAllocFail, x.subnet.Prefix)
 	}
-	const circuitID = 1
-	port, _ := m.SubOption(circuitID)
-	return string(m.GIAddr.AsSlice()) + string(port)
+}
+
+// prefersIPv6 tells whether a client that can do without IPv4 is on a link where it should (RFC 8925 section 3.3).
+func (x *exchange) prefersIPv6() bool {
+	_, configured := x.subnet.Wire.Options[uint16(packet4.OptIPv6Only)]
+	return configured && x.request.Asks(packet4.OptIPv6Only) && (x.host == nil || len(x.host.Addresses) == 0)
 }
 
 // situation tells which of the cases of RFC 2131 section 4.3.2 a REQUEST is, and its address.
@@ -140,10 +149,10 @@ func (s *server) grant(x *exchange) {
 	d := x.decision
 	host, _ := x.request.Get(packet4.OptHostName)
 	host = host[:min(len(host), wire.MaxName)]
-	x.names = policy.Decide(x.set.names, d.Address, x.fqdn, string(host))
+	x.decideNames(string(host))
 	x.lease = lease.Lease{
-		Address: d.Address, HWType: x.client.HWType, HWAddr: x.client.HWAddr, ClientID: x.client.ID,
-		ValidLifetime: x.subnet.Timers.Valid.For(0), Start: wholeSecond(x.now), SubnetID: x.subnet.ID,
+		Address: d.Address, HWType: x.client.HWType, HWAddr: x.client.HWAddr, ClientID: x.clientID,
+		ValidLifetime: x.lifetime(), Start: wholeSecond(x.now), SubnetID: x.subnet.ID,
 		FQDNForward: x.names.Forward, FQDNReverse: x.names.Reverse, Hostname: x.names.LeaseHostname(),
 	}
 	if x.lease.Hostname == "" {
@@ -151,7 +160,7 @@ func (s *server) grant(x *exchange) {
 	}
 	mine := d.Known && d.Previous.State != lease.Declined && x.client.Owns(d.Previous)
 	same := mine && d.Previous.InUse(x.now)
-	if mine && x.client.ID == "" {
+	if mine && x.clientID == "" {
 		x.lease.ClientID = d.Previous.ClientID // the same machine, which leaves its identifier out now and then
 	}
 	if same && x.names.Source == policy.NoSource && x.set.names.EnableUpdates && len(host) == 0 {
@@ -159,11 +168,12 @@ func (s *server) grant(x *exchange) {
 		x.lease.Hostname, x.lease.FQDNForward, x.lease.FQDNReverse =
 			d.Previous.Hostname, d.Previous.FQDNForward, d.Previous.FQDNReverse
 	}
-	if x.kind != packet4.Request {
+	if x.kind == packet4.Discover {
 		return
 	}
 	if same && d.Previous.Hostname == x.lease.Hostname && d.Previous.FQDNForward == x.lease.FQDNForward &&
 		d.Previous.FQDNReverse == x.lease.FQDNReverse {
+		x.keep()
 		return
 	}
 	if d.Known {
@@ -173,6 +183,60 @@ func (s *server) grant(x *exchange) {
 		x.changes = append(x.changes, nameChange{ncr.Remove, d.Left})
 	}
 	x.changes = append(x.changes, nameChange{ncr.Add, x.lease})
+}
+
+// keep leaves a young lease as it is (cache-threshold): the client is told what remains of it.
+func (x *exchange) keep() {
+	before := x.decision.Previous
+	age := x.now.Sub(before.Start)
+	limit := time.Duration(x.subnet.CacheThreshold * float64(before.ValidLifetime) * float64(second))
+	if age < 0 || age >= limit || x.decision.Leaves || before.ValidLifetime > x.lease.ValidLifetime ||
+		before.ClientID != x.lease.ClientID || before.HWAddr != x.lease.HWAddr || before.SubnetID != x.lease.SubnetID {
+		return
+	}
+	x.cached = true
+	x.lease = before
+	if before.ValidLifetime != lease.Infinity {
+		x.lease.ValidLifetime -= uint32((age + second - 1) / second)
+	}
+}
+
+// lifetime is how long the lease is to run: what the client asks for, within what a class of it or the subnet says.
+func (x *exchange) lifetime() uint32 {
+	if x.kind == bootp { // such clients cannot renew
+		return lease.Infinity
+	}
+	asked := uint32(0)
+	if b, ok := x.request.Get(packet4.OptLeaseTime); ok {
+		asked = binary.BigEndian.Uint32(b) // of four octets (checkLengths)
+	}
+	for _, name := range x.classes {
+		if told := x.set.told[name]; told.valid.Default != 0 {
+			return told.valid.For(asked)
+		}
+	}
+	return x.subnet.Timers.Valid.For(asked)
+}
+
+// decideNames decides about the client's names. That of its reservation takes the place of the client's.
+func (x *exchange) decideNames(hostName string) {
+	fqdn := x.fqdn
+	if x.host != nil && x.host.HostName != "" {
+		hostName = x.host.HostName
+		if fqdn != nil {
+			reserved := *fqdn
+			reserved.Labels, reserved.Full = splitName(hostName)
+			fqdn = &reserved
+		}
+	}
+	x.names = policy.Decide(x.set.names, x.decision.Address, fqdn, hostName)
+}
+
+// splitName cuts a name of the configuration; one of several labels or with a final dot is whole.
+func splitName(name string) (labels []string, full bool) {
+	plain, full := strings.CutSuffix(name, ".")
+	labels = strings.Split(plain, ".")
+	return labels, full || len(labels) > 1
 }
 
 // commit makes the decision lasting: an offer in memory, a lease on disk. then is called when it is, perhaps by the
@@ -190,6 +254,8 @@ func (s *server) commit(x *exchange, then func()) {
 		then()
 	}
 	switch {
+	case x.v6only || x.cached:
+		then()
 	case x.kind == packet4.Discover:
 		for _, a := range s.book.Offers.Put(x.client, x.subnet.Network.Subnets[0].ID, address, x.origin(), x.now) {
 			s.book.Sync(a, x.now)
@@ -197,7 +263,7 @@ func (s *server) commit(x *exchange, then func()) {
 		s.book.Take(address)
 		s.committed(x)
 		then()
-	case x.kind == packet4.Request && x.answer == packet4.ACK:
+	case x.kind == bootp, x.kind == packet4.Request && x.answer == packet4.ACK:
 		s.book.Offers.Drop(address)
 		if d := x.decision; d.Leaves {
 			s.store.Delete(d.Left.Address, s.written(d.Left.Address)) // written before the new lease, in one go with it
@@ -209,7 +275,7 @@ func (s *server) commit(x *exchange, then func()) {
 		s.store.Delete(address, durable)
 		s.book.Sync(address, x.now)
 	case x.kind == packet4.Decline:
-		s.decliner.declined(x.decliner(), x.now)
+		s.decliners.declined(x, x.now)
 		s.store.Put(lease.Lease{
 			Address: address, HWType: x.lease.HWType, ValidLifetime: x.set.probation,
 			Start: wholeSecond(x.now), SubnetID: x.lease.SubnetID, State: lease.Declined,
@@ -229,7 +295,7 @@ func (s *server) committed(x *exchange) {
 	switch x.kind {
 	case packet4.Discover:
 		tell(msgLeaseAdvert)
-	case packet4.Request:
+	case packet4.Request, bootp:
 		tell(msgLeaseAlloc)
 	case packet4.Release:
 		tell(msgRelease)

@@ -29,7 +29,7 @@ var (
 		"The server listens on this interface from now on.")
 	msgDeactivateInterface = logging.NewMessage("DHCP4_DEACTIVATE_INTERFACE", logging.Info, "interface {name} is not served any more",
 		"The interface is gone, is down, lost its address, or was taken out of the configuration.")
-	msgInterfaceAbsent = logging.NewMessage("DHCP4_INTERFACE_ABSENT", logging.Warn, "interface {name} cannot be served yet: it does not exist, is down, or has no IPv4 address",
+	msgInterfaceAbsent = logging.NewMessage("DHCP4_INTERFACE_ABSENT", logging.Warn, "interface {name} cannot be served yet: {reason}",
 		"The configuration names the interface. It is served as soon as it is there; see whether the name is right.")
 	msgDetectFail = logging.NewMessage("DHCP4_INTERFACE_DETECTION_FAIL", logging.Error, "the interfaces of the machine cannot be listed: {error}",
 		"The server keeps serving the interfaces it knows and tries again.")
@@ -59,9 +59,19 @@ var (
 	msgLeaseAllocFail = logging.NewDebug("DHCP4_LEASE_ALLOC_FAIL", 40, "address {address} not leased to client-id {client-id} hwaddr {hwaddr}: {reason}",
 		"The client is told so, or gets no answer if another server may know better.")
 	msgAllocFail = logging.NewMessage("DHCPSRV_ADDRESS4_ALLOC_FAIL", logging.Warn, "no address is free in subnet {subnet}",
-		"All pools of the subnet are in use. Add a pool or make leases shorter. Logged only now and then.")
+		"All pools of the subnet that the client may use are in use. Add a pool or make leases shorter. Logged once until an address is free again; the statistics count each client.")
 	msgStoreFail = logging.NewMessage("DHCP4_LEASE_STORE_FAIL", logging.Error, "lease of {address} could not be written: {error}",
 		"The lease is not given: no client is told of what is not on disk. See whether the disk is full or broken. Logged only now and then.")
+	msgStoreReadFail = logging.NewMessage("DHCP4_LEASE_READ_FAIL", logging.Error, "leases of client {hwaddr} could not be read: {error}",
+		"The lease database does not answer. The client is not answered either and asks again. Logged only now and then.")
+	msgOptionsTooLong = logging.NewMessage("DHCP4_OPTIONS_TOO_LONG", logging.Error, "options for a client in subnet {subnet} cannot be put together: {error}",
+		"The options of the subnet, the client's classes and its reservation are each good, but together they are too long. The client gets those of the subnet alone. Logged only now and then.")
+	msgAddressInUse = logging.NewMessage("DHCP4_PING_CHECK_CONFLICT", logging.Warn, "address {address} answers a ping; it is not given out for {seconds} seconds",
+		"A machine with a fixed address may stand in a pool. Find it, or take the address out of the pool.")
+	msgPingFail = logging.NewMessage("DHCP4_PING_CHECK_FAIL", logging.Error, "address {address} could not be checked: {error}",
+		"Addresses are offered without a check. The privileges to send pings may be missing. Logged only now and then.")
+	msgIdentitiesFail = logging.NewMessage("DHCP4_SUBNET_NUMBERS_FAIL", logging.Error, "the numbers of subnets could not be kept: {error}",
+		"Subnets without an id may get another number when the server starts the next time. Their leases stay theirs, but others who read the lease file by number see a change.")
 	msgSendFail = logging.NewMessage("DHCP4_PACKET_SEND_FAIL", logging.Error, "{name} to {destination} could not be sent: {error}",
 		"The client will ask again. Logged only now and then.")
 	msgOptionsOmitted = logging.NewDebug("DHCP4_OPTIONS_OMITTED", 45, "options {codes} do not fit into the reply to message {xid}",
@@ -92,7 +102,7 @@ func Messages() []*logging.Message {
 		msgActivateInterface, msgDeactivateInterface, msgInterfaceAbsent, msgDetectFail, msgPacketReceived, msgPacketParseFail,
 		msgPacketProcessFail, msgPacketNotForUs, msgNoSubnetDirect, msgSubnetSelected, msgSubnetSelectionFailed,
 		msgClassAssigned, msgLeaseAdvert, msgLeaseAdvertFail, msgLeaseAlloc, msgLeaseAllocFail, msgAllocFail,
-		msgStoreFail, msgSendFail, msgOptionsOmitted, msgRelease, msgReleaseFail, msgDecline, msgDeclineFail,
+		msgStoreFail, msgStoreReadFail, msgOptionsTooLong, msgAddressInUse, msgPingFail, msgIdentitiesFail, msgSendFail, msgOptionsOmitted, msgRelease, msgReleaseFail, msgDecline, msgDeclineFail,
 		msgReclaimed, msgReclaimBehind, msgQueueNCR, msgNCRSendFail,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/class"
@@ -20,6 +21,8 @@ func (s *server) respond(x *exchange) bool {
 		return true
 	case x.kind == packet4.Discover:
 		x.answer = packet4.Offer
+	case x.kind == bootp:
+		x.answer = bootp
 	case x.kind == packet4.Request && x.decision.Verdict == allocate.Refuse:
 		x.answer = packet4.NAK
 	default:
@@ -27,11 +30,12 @@ func (s *server) respond(x *exchange) bool {
 	}
 	reply := x.header()
 	if x.answer != packet4.NAK {
-		if x.kind != packet4.Inform {
+		address := x.kind != packet4.Inform && !x.v6only
+		if address && x.kind != bootp {
 			x.leaseOptions(&reply)
 		}
 		x.configured(&reply)
-		if x.kind != packet4.Inform {
+		if address {
 			x.nameOption(&reply)
 		}
 	}
@@ -70,8 +74,10 @@ func (x *exchange) header() packet4.Message {
 		Op: packet4.BootReply, HType: m.HType, Hops: m.Hops, XID: m.XID, Flags: m.Flags,
 		CIAddr: zero, YIAddr: zero, SIAddr: zero, GIAddr: m.GIAddr, CHAddr: m.CHAddr,
 	}
-	reply.SetType(x.answer)
-	reply.SetAddr(packet4.OptServerID, x.serverID)
+	if x.answer != bootp {
+		reply.SetType(x.answer)
+		reply.SetAddr(packet4.OptServerID, x.serverID)
+	}
 	if x.answer == packet4.NAK {
 		if m.Relayed() {
 			reply.Flags |= packet4.FlagBroadcast // RFC 2131 section 4.3.2: the relay must not use the wrong address
@@ -81,13 +87,15 @@ func (x *exchange) header() packet4.Message {
 	if x.answer == packet4.ACK {
 		reply.CIAddr = m.CIAddr
 	}
-	if x.kind != packet4.Inform {
+	if x.kind != packet4.Inform && !x.v6only {
 		reply.YIAddr = x.lease.Address
 	}
-	if x.subnet.Boot.NextServer.IsValid() && !x.classes.Has(class.ERouter) {
-		reply.SIAddr = x.subnet.Boot.NextServer
+	boot := x.boot()
+	if boot.NextServer.IsValid() && !x.classes.Has(class.ERouter) {
+		reply.SIAddr = boot.NextServer
 	}
-	if file := x.subnet.Wire.Options[packet4.OptBootFileName]; x.classes.Has(class.Docsis3) && len(file) < 128 {
+	reply.SName, reply.File = []byte(boot.ServerName), []byte(boot.FileName)
+	if file := x.told.Options[packet4.OptBootFileName]; x.classes.Has(class.Docsis3) && len(reply.File) == 0 && len(file) <= maxFileName {
 		reply.File = file
 	}
 	return reply
@@ -116,22 +124,36 @@ func serverOwned(code uint8) bool {
 	return false
 }
 
-// configured adds the subnet mask, routers, servers and domain, which every client gets, and what the client asks for,
-// in its order.
+// configured adds the subnet mask, routers, servers and domain, which every client gets, what the configuration says is
+// always to be sent, and what the client asks for, in its order.
 func (x *exchange) configured(reply *packet4.Message) {
-	values := x.subnet.Wire.Options
-	if _, own := values[packet4.OptSubnetMask]; !own {
+	values := x.told.Options
+	if _, own := values[packet4.OptSubnetMask]; !own && !x.told.Never[packet4.OptSubnetMask] {
 		reply.Set(packet4.OptSubnetMask, net.CIDRMask(x.subnet.Prefix.Bits(), 32))
 	}
+	if chosen, ok := x.request.Get(packet4.OptSubnetSelection); ok { // RFC 3011 section 2
+		reply.Set(packet4.OptSubnetSelection, chosen)
+	}
 	asked, _ := x.request.Get(packet4.OptParameterList)
-	always := [...]uint8{packet4.OptSubnetMask, packet4.OptRouters, packet4.OptDNSServers, packet4.OptDomainName}
-	for _, code := range slices.Concat(always[:], asked) {
-		if data, ok := values[uint16(code)]; ok && !serverOwned(code) {
-			reply.Set(code, data)
+	for _, code := range [...]uint8{packet4.OptSubnetMask, packet4.OptRouters, packet4.OptDNSServers, packet4.OptDomainName} {
+		x.add(reply, code)
+	}
+	for _, code := range x.told.Always {
+		x.add(reply, uint8(code))
+	}
+	for _, code := range asked {
+		if code != packet4.OptIPv6Only || x.kind != packet4.Discover || x.v6only { // with an address it makes no sense
+			x.add(reply, code)
 		}
 	}
 	if data := x.vendorOptions(); len(data) > 0 {
 		reply.Set(packet4.OptVendorSpecific, data)
+	}
+}
+
+func (x *exchange) add(reply *packet4.Message, code uint8) {
+	if data, ok := x.told.Options[uint16(code)]; ok && !serverOwned(code) {
+		reply.Set(code, data)
 	}
 }
 
@@ -145,7 +167,7 @@ func (x *exchange) vendorOptions() []byte {
 	for len(sent) >= blockHeader && len(sent) >= blockHeader+int(sent[4]) {
 		enterprise, block := binary.BigEndian.Uint32(sent), sent[blockHeader:blockHeader+int(sent[4])]
 		sent = sent[blockHeader+len(block):]
-		values := x.subnet.Wire.Vendor[enterprise]
+		values := x.told.Vendor[enterprise]
 		if len(values) == 0 || done[enterprise] {
 			continue
 		}
@@ -154,7 +176,7 @@ func (x *exchange) vendorOptions() []byte {
 		var options []byte
 		for _, code := range slices.Sorted(maps.Keys(values)) {
 			data := values[code]
-			if slices.Contains(asked, byte(code)) && len(options)+2+len(data) <= maxBlock {
+			if (slices.Contains(asked, byte(code)) || slices.Contains(x.told.VendorAlways[enterprise], code)) && len(options)+2+len(data) <= maxBlock {
 				options = append(append(options, byte(code), byte(len(data))), data...)
 			}
 		}
@@ -173,5 +195,9 @@ func (x *exchange) nameOption(reply *packet4.Message) {
 		reply.Set(packet4.OptFQDN, x.names.ReplyFQDN)
 	case policy.FromHostName:
 		reply.Set(packet4.OptHostName, []byte(x.names.ReplyHostName))
+	case policy.NoSource:
+		if x.host != nil && x.host.HostName != "" {
+			reply.Set(packet4.OptHostName, []byte(strings.TrimSuffix(x.host.HostName, ".")))
+		}
 	}
 }

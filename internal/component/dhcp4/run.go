@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/subnet"
 	"bundy/internal/suite/module"
 )
 
@@ -20,8 +22,11 @@ const detectInterval = 2 * time.Second
 // Run serves until ctx ends. Then it makes all leases durable and closes their database.
 func (c *component) Run(ctx context.Context, ready func()) error {
 	defer close(c.stopped)
-	set := c.current.Load()
 	log := c.deps.Log
+	set, err := c.numbered()
+	if err != nil {
+		return err
+	}
 	log.Log(msgStarting, set.ports.Server)
 	store, err := openStore(set.database, log)
 	if err != nil {
@@ -54,6 +59,22 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	return err
 }
 
+func (c *component) identitiesFile() string { return filepath.Join(c.deps.Paths.State, identitiesName) }
+
+// numbered makes the first configuration ready, with the numbers that subnets had before.
+func (c *component) numbered() (*settings, error) {
+	known, err := subnet.LoadIdentities(c.identitiesFile())
+	if err != nil { // leases still belong to the subnets that their addresses lie in
+		c.deps.Log.Log(msgIdentitiesFail, err)
+	}
+	set, errs := build(c.spec, c.first, c.deps.Paths, known)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	c.current.Store(set)
+	return set, nil
+}
+
 // loop is the goroutine that owns the server. It ends with ctx, or with the failure of another goroutine.
 func (c *component) loop(ctx context.Context, s *server, others *module.Background, wake chan<- struct{}, served <-chan struct{}, ready func()) error {
 	timer := time.NewTimer(soon)
@@ -79,6 +100,8 @@ func (c *component) loop(ctx context.Context, s *server, others *module.Backgrou
 			if end, ok := s.store.NextExpiry(); ok && end.Before(armed) && s.set.reclaim.wait > 0 {
 				arm(max(soon, end.Sub(s.now())))
 			}
+		case f := <-s.resting.back:
+			f()
 		case n := <-c.changes:
 			c.use(s, n)
 			close(n.done)
@@ -140,6 +163,13 @@ func (c *component) use(s *server, n change) {
 	if n.set.names.EnableUpdates {
 		names = "on"
 	}
+	clear(s.merged)
+	clear(s.full)
+	if n.set.renumbered {
+		if err := n.set.identities.Save(c.identitiesFile()); err != nil {
+			c.deps.Log.Log(msgIdentitiesFail, err)
+		}
+	}
 	c.deps.Log.Log(msgConfigComplete, len(n.set.subnets.All()), names)
 }
 
@@ -173,8 +203,8 @@ func (c *component) watchInterfaces(ctx context.Context, wake <-chan struct{}, s
 // watcher remembers what it logged, so that the log tells changes and not states.
 type watcher struct {
 	*component
-	failed map[string]string // by interface; the error last logged
-	absent map[string]bool   // named and not there
+	failed map[string]string       // by interface; the error last logged
+	absent map[netif.Unserved]bool // named, and cannot be served
 	detect string
 	none   bool
 }
@@ -191,19 +221,15 @@ func (w *watcher) look(ctx context.Context) {
 	}
 	w.detect = ""
 	set := w.current.Load()
-	chosen := netif.Choose(all, set.interfaces)
+	chosen, unserved := netif.Choose(all, set.interfaces)
 	changes := w.links.Update(ctx, chosen, set.ports)
 	if ctx.Err() != nil {
 		return
 	}
-	absent := map[string]bool{}
-	for _, name := range set.interfaces {
-		there := slices.ContainsFunc(chosen, func(i netif.Interface) bool { return i.Name == name })
-		if name == "*" || there {
-			continue
-		}
-		if absent[name] = true; !w.absent[name] {
-			log.Log(msgInterfaceAbsent, name)
+	absent := map[netif.Unserved]bool{}
+	for _, u := range unserved {
+		if absent[u] = true; !w.absent[u] {
+			log.Log(msgInterfaceAbsent, u.Entry, u.Reason)
 		}
 	}
 	w.absent = absent

@@ -13,6 +13,7 @@ import (
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/option"
 	"bundy/internal/dhcp/packet4"
 	"bundy/internal/dhcp/subnet"
 	"bundy/internal/naming/ncr"
@@ -29,22 +30,28 @@ type server struct {
 	ours     func(netip.Addr) bool // is it an address of a served interface
 	transmit func(l *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error
 
-	set      *settings
-	store    lease.Store
-	book     *allocate.Book
-	failures failures
-	decliner decliners
-	behind   int       // consecutive goes at reclaiming that left something
-	flushed  time.Time // last removal of reclaimed leases
+	set       *settings
+	store     lease.Store
+	book      *allocate.Book
+	failures  failures
+	decliners decliners
+	evaluator *class.Evaluator
+	merged    map[scope]option.Wire // options for clients with classes and reservations, as long as s.set
+	full      map[uint32]bool       // subnets where nothing is free, by identifier
+	resting   resting
+	behind    int       // consecutive goes at reclaiming that left something
+	flushed   time.Time // last removal of reclaimed leases
 
-	noSubnet, noRelaySubnet, noAddress, storeFailed, sendFailed *rate.Sometimes // limit messages that anybody can cause
+	noSubnet, noRelaySubnet, storeFailed, sendFailed, mergeFailed *rate.Sometimes // limit messages that anybody can cause
 }
 
 func newServer(log *logging.Logger, stats *counters, a *announcer) *server {
 	limit := func() *rate.Sometimes { return &rate.Sometimes{First: logFirst, Interval: logInterval} }
 	return &server{
-		log: log, now: time.Now, stats: stats, announce: a, decliner: decliners{}, failures: failures{wake: make(chan struct{}, 1)},
-		noSubnet: limit(), noRelaySubnet: limit(), noAddress: limit(), storeFailed: limit(), sendFailed: limit(),
+		log: log, now: time.Now, stats: stats, announce: a, decliners: newDecliners(),
+		evaluator: class.NewEvaluator(option.Family4), merged: map[scope]option.Wire{}, full: map[uint32]bool{},
+		resting: newResting(), failures: failures{wake: make(chan struct{}, 1)},
+		noSubnet: limit(), noRelaySubnet: limit(), storeFailed: limit(), sendFailed: limit(), mergeFailed: limit(),
 		transmit: (*netif.Link).Send,
 	}
 }
@@ -83,14 +90,20 @@ type exchange struct {
 	now      time.Time
 	request  packet4.Message
 	kind     packet4.Type
-	client   allocate.Client
-	unicast  bool // sent to an address of ours
-	foreign  bool // a REQUEST for another server
+	client   allocate.Client // as decisions know it
+	clientID string          // for the lease
+	unicast  bool            // sent to an address of ours
+	foreign  bool            // a REQUEST for another server
 	fqdn     *policy.FQDN
 	classes  class.Set
-	subnet   *subnet.Subnet // nil only for RELEASE and DECLINE
+	subnet   *subnet.Subnet   // the one selected, then that of the address; nil only for RELEASE and DECLINE
+	usable   []*subnet.Subnet // of the client's link
+	host     *subnet.Host     // its reservation; nil: none
 	decision allocate.Decision
 	names    policy.Decision
+	told     option.Wire // configured options for this client
+	cached   bool        // the lease stays as it is
+	v6only   bool        // the client can do without an address (RFC 8925)
 
 	local    netip.Addr  // our address that the client or relay gets its answer from
 	serverID netip.Addr  // by which the client is to know us
@@ -106,17 +119,29 @@ type nameChange struct {
 	lease  lease.Lease
 }
 
-// serve takes one packet through the whole exchange. What the client is told and what is told about its names leaves
-// only when commit has made the lease durable.
+// serve takes one packet through the whole exchange. It may rest twice, while others are served: until what is known
+// about the client is read, and while somebody is asked whether the address is in use. What the client is told and what
+// is told about its names leaves only when commit has made the lease durable.
 func (s *server) serve(p netif.Packet) {
 	x := &exchange{set: s.set, packet: p, now: s.now()}
 	ok := s.parse(x) &&
 		s.accept(x) &&
 		s.classify(x) &&
 		s.selectSubnet(x) &&
-		s.allocate(x) &&
-		s.respond(x)
-	if !ok {
+		s.reservation(x)
+	if ok {
+		s.read(x, s.decide)
+	}
+}
+
+func (s *server) decide(x *exchange) {
+	if s.allocate(x) {
+		s.probe(x, s.finish)
+	}
+}
+
+func (s *server) finish(x *exchange) {
+	if !s.respond(x) {
 		return
 	}
 	s.commit(x, func() {
@@ -152,12 +177,10 @@ func checkLengths(m *packet4.Message) error {
 	for _, o := range m.Options {
 		want := 0
 		switch o.Code {
-		case packet4.OptRequestedIP, packet4.OptServerID, packet4.OptLeaseTime:
+		case packet4.OptRequestedIP, packet4.OptServerID, packet4.OptLeaseTime, packet4.OptSubnetSelection:
 			want = 4
 		case packet4.OptMaxMessageSize:
 			want = 2
-		case packet4.OptMessageType:
-			want = 1
 		}
 		if want != 0 && len(o.Data) != want {
 			return fmt.Errorf("%w: option %d of %d octets", packet4.ErrMalformed, o.Code, len(o.Data))
@@ -175,6 +198,10 @@ func (s *server) accept(x *exchange) bool {
 	}
 	switch x.kind {
 	case packet4.Discover, packet4.Request, packet4.Decline, packet4.Release, packet4.Inform:
+	case bootp:
+		if _, has := m.Get(packet4.OptMessageType); has {
+			return drop("its type cannot be read")
+		}
 	default:
 		return drop("its type is not one that clients send")
 	}
@@ -187,11 +214,12 @@ func (s *server) accept(x *exchange) bool {
 			x.client.ID = string(id)
 		}
 	}
+	x.clientID = x.client.ID
 	if x.client.ID == "" && allZero(x.client.HWAddr) {
 		return drop("the client has neither client identifier nor hardware address")
 	}
-	if x.kind == packet4.Discover && s.decliner.resting(x.decliner(), x.now) {
-		return drop("the client has declined too many addresses")
+	if x.kind == packet4.Discover && s.decliners.resting(x, x.now) {
+		return drop("the client, or those on its port of the relay, declined too many addresses")
 	}
 	x.unicast = x.packet.Destination.Is4() && s.ours(x.packet.Destination)
 	switch {
@@ -262,8 +290,20 @@ func (x *exchange) identify() {
 func (s *server) classify(x *exchange) bool {
 	vendor, _ := x.request.Get(packet4.OptVendorClass)
 	x.classes = class.Of(vendor)
+	if x.kind == bootp {
+		x.classes = x.classes.With(class.BOOTP)
+	}
+	x.classes = x.set.classes.Early(s.evaluator, x, x.classes)
 	for _, c := range x.classes {
 		s.log.Log(msgClassAssigned, xid(x), c)
+	}
+	return s.undropped(x)
+}
+
+// undropped drops what is in the class that says so.
+func (s *server) undropped(x *exchange) bool {
+	if x.classes.Has(class.Drop) {
+		return s.drop(x, "it is in the class DROP")
 	}
 	return true
 }
@@ -276,8 +316,9 @@ func (s *server) selectSubnet(x *exchange) bool {
 	if x.kind == packet4.Release || x.kind == packet4.Decline {
 		return true
 	}
-	w := subnet.Where{Relay: m.GIAddr, Local: x.packet.Link.Addrs}
-	if b, ok := m.SubOption(5); ok && len(b) == 4 && m.Relayed() { // link selection, RFC 3527
+	w := subnet.Where{Relay: m.GIAddr, Interface: x.packet.Link.Name, Local: x.packet.Link.Addrs}
+	w.Link, _ = m.Addr(packet4.OptSubnetSelection)                 // RFC 3011
+	if b, ok := m.SubOption(5); ok && len(b) == 4 && m.Relayed() { // link selection, RFC 3527, comes first
 		w.Link = netip.AddrFrom4([4]byte(b))
 	}
 	if x.unicast {
@@ -291,6 +332,9 @@ func (s *server) selectSubnet(x *exchange) bool {
 			s.log.Log(msgSubnetSelected, x.subnet.Prefix, xid(x))
 		}
 		x.identify()
+		if x.subnet.IgnoreClientIDs && !allZero(x.client.HWAddr) {
+			x.client.ID = ""
+		}
 		return true
 	case m.Relayed():
 		s.noRelaySubnet.Do(func() { s.log.Log(msgSubnetSelectionFailed, xid(x), m.GIAddr, x.packet.Source) })

@@ -16,6 +16,7 @@ import (
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/packet4"
+	"bundy/internal/dhcp/subnet"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
@@ -51,12 +52,17 @@ const basicConfig = `{
 
 func settingsOf(t testing.TB, config string) *settings {
 	t.Helper()
+	return settingsWith(t, config, nil)
+}
+
+func settingsWith(t testing.TB, config string, known subnet.Identities) *settings {
+	t.Helper()
 	v, err := schema.Parse([]byte(config))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := paths.Below(t.TempDir())
-	set, errs := build(Descriptor(p).Spec, v.(schema.Section), p)
+	set, errs := build(Descriptor(p).Spec, v.(schema.Section), p, known)
 	for _, err := range errs {
 		t.Error(err)
 	}
@@ -107,6 +113,8 @@ func benchWith(t testing.TB, set *settings, store lease.Store) *bench {
 
 func (b *bench) use(set *settings) {
 	b.set = set
+	clear(b.merged)
+	clear(b.full)
 	offers := allocate.NewOffers()
 	if b.book != nil {
 		offers = b.book.Offers
@@ -182,6 +190,22 @@ func (b *bench) exchange(kind packet4.Type, parts ...string) *outgoing {
 	b.sent = nil
 	b.serve(p)
 	clear(data) // the pipeline must not have kept it
+	return b.answer()
+}
+
+// deliver sends a broadcast.
+func (b *bench) deliver(m *packet4.Message) {
+	b.Helper()
+	data, _ := m.Append(nil, 1472)
+	b.serve(netif.Packet{
+		Data: data, Link: b.link, Source: netip.MustParseAddrPort("0.0.0.0:68"), Destination: addr("255.255.255.255"),
+	})
+	b.answer()
+}
+
+// answer waits until all is done, and gives the answer.
+func (b *bench) answer() *outgoing {
+	b.Helper()
 	if err := b.store.Flush(); err != nil {
 		b.Fatal(err)
 	}
@@ -493,10 +517,10 @@ func TestWhoDeclinesEverythingRests(t *testing.T) {
 		t.Error("the client is never served again")
 	}
 	for i := range 2 * maxDecliners {
-		b.decliner.declined(fmt.Sprint(i), b.clock)
+		b.decliners.clients.add(fmt.Sprint(i), b.clock)
 	}
-	if len(b.decliner) > maxDecliners {
-		t.Errorf("%d clients remembered", len(b.decliner))
+	if len(b.decliners.clients) > maxDecliners {
+		t.Errorf("%d clients remembered", len(b.decliners.clients))
 	}
 }
 

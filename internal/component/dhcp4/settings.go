@@ -1,6 +1,7 @@
 package dhcp4
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"bundy/internal/dhcp/class"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/option"
 	"bundy/internal/dhcp/subnet"
@@ -19,17 +21,28 @@ import (
 
 // settings is a configuration made ready. It is immutable.
 type settings struct {
-	interfaces    []string
-	ports         netif.Ports
-	subnets       *subnet.List
-	echoClientID  bool
-	authoritative bool
-	probation     uint32
-	reclaim       reclaiming
-	database      database
-	names         policy.Config
-	requests      netip.AddrPort // where name change requests go; invalid when updates are off
+	interfaces   []netif.Choice
+	ports        netif.Ports
+	subnets      *subnet.List
+	identities   subnet.Identities // the numbers of subnets, to be remembered
+	renumbered   bool              // that memory is not on disk yet
+	catalog      *option.Catalog
+	global       option.Set
+	classes      *class.Classes
+	told         map[string]told // by class: what its clients are told
+	identifiers  []subnet.IdentifierKind
+	flexID       *class.Expression // nil: none
+	echoClientID bool
+	probation    uint32
+	ping         pinging
+	reclaim      reclaiming
+	database     database
+	names        policy.Config
+	requests     netip.AddrPort // where name change requests go; invalid when updates are off
 }
+
+// pinging is the map ping-check. Disabled it has no timeout.
+type pinging struct{ timeout, clear time.Duration }
 
 type reclaiming struct {
 	wait, flush, hold, maxTime time.Duration
@@ -42,6 +55,9 @@ type database struct {
 	volatile bool
 }
 
+// identitiesName is the file in the state directory that remembers the numbers of subnets.
+const identitiesName = "subnet-ids4.json"
+
 // leaseFileName is the guide's name of the default lease file.
 const leaseFileName = "kea-leases4.csv"
 
@@ -52,45 +68,61 @@ const maxReclaim = 100000
 type builder struct {
 	errs    []error
 	catalog *option.Catalog
+	classes *class.Classes
 }
 
 func (b *builder) fail(err error, format string, args ...any) {
 	b.errs = append(b.errs, fmt.Errorf("Dhcp4/"+format+": %w", append(args, err)...))
 }
 
-// build makes settings of a section. The errors begin with the path of the item.
-func build(spec *schema.Module, section schema.Section, p paths.Paths) (*settings, []error) {
+// build makes settings of a section. known are the numbers that subnets had before. The errors begin with the path of
+// the item.
+func build(spec *schema.Module, section schema.Section, p paths.Paths, known subnet.Identities) (*settings, []error) {
 	var c Config
 	if err := schema.Decode(spec, section, &c); err != nil {
 		return nil, []error{err}
 	}
 	b := &builder{}
 	s := &settings{
-		interfaces:    c.Interfaces,
-		ports:         netif.Ports{Server: c.ServerPort, Client: c.ClientPort},
-		echoClientID:  c.EchoClientID,
-		authoritative: c.Authoritative,
-		probation:     c.Probation,
-		reclaim:       reclaimingOf(c.Reclaim),
-		database:      b.database(c.Database, p),
+		ports:        netif.Ports{Server: c.ServerPort, Client: c.ClientPort},
+		echoClientID: c.EchoClientID,
+		probation:    c.Probation,
+		reclaim:      reclaimingOf(c.Reclaim),
+		database:     b.database(c.Database, p),
+	}
+	if c.Ping.Enable {
+		s.ping = pinging{time.Duration(c.Ping.Timeout) * time.Millisecond, time.Duration(c.Ping.Clear) * time.Second}
 	}
 	if len(c.Hooks) > 0 {
 		b.fail(fmt.Errorf("hook library %q cannot be loaded: this server has no hooks", c.Hooks[0]), "hooks-libraries[0]")
 	}
-	for i, name := range c.Interfaces {
-		if slices.Contains(c.Interfaces[:i], name) {
-			b.fail(fmt.Errorf("interface %q is named twice", name), "interfaces[%d]", i)
-		}
-	}
+	s.interfaces = b.interfaces(c.Interfaces)
 	b.definitions(c.OptionDefs)
-	global := b.options("", c.OptionData)
-	next := b.address(c.NextServer, "next-server")
-	s.subnets = b.subnets(c, global, next)
+	s.catalog = b.catalog
+	s.global = b.options("", c.OptionData)
+	b.classDefinitions(c, s)
+	b.identification(c, s)
+	b.networks(c, section, s, known)
 	s.names, s.requests = b.nameUpdates(c.NameUpdates)
 	if len(b.errs) > 0 {
 		return nil, b.errs
 	}
 	return s, nil
+}
+
+func (b *builder) interfaces(names []string) []netif.Choice {
+	var out []netif.Choice
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			b.fail(fmt.Errorf("interface %q is named twice", name), "interfaces[%d]", i)
+		}
+		choice, err := netif.ParseChoice(name)
+		if err != nil || choice.Address.Is6() {
+			b.fail(cmp.Or(err, fmt.Errorf("%q names no IPv4 address", name)), "interfaces[%d]", i)
+		}
+		out = append(out, choice)
+	}
+	return out
 }
 
 func reclaimingOf(c Reclaim) reclaiming {
@@ -150,7 +182,14 @@ func (b *builder) definitions(defs []OptionDef) {
 func (b *builder) options(at string, data []OptionData) option.Set {
 	var values []option.Value
 	for i, d := range data {
-		v, err := b.catalog.Encode(option.Setting{Name: d.Name, Code: d.Code, Data: d.Data, CSV: d.CSV, Space: d.Space})
+		use := option.Asked
+		switch {
+		case d.Never:
+			use = option.Never
+		case d.Always:
+			use = option.Always
+		}
+		v, err := b.catalog.Encode(option.Setting{Name: d.Name, Code: d.Code, Data: d.Data, CSV: d.CSV, Space: d.Space, Use: use})
 		if err != nil {
 			b.fail(err, "%soption-data[%d]", at, i)
 			continue
@@ -171,85 +210,6 @@ func (b *builder) address(text, format string, args ...any) netip.Addr {
 		return netip.Addr{}
 	}
 	return a
-}
-
-func (b *builder) subnets(c Config, global option.Set, next netip.Addr) *subnet.List {
-	ids := make([]uint32, len(c.Subnets))
-	for i, s := range c.Subnets {
-		ids[i] = s.ID
-	}
-	all := make([]*subnet.Subnet, len(ids))
-	prefixes := make([]netip.Prefix, len(ids))
-	for i := range all {
-		all[i] = b.subnet(i, c, global, next)
-		prefixes[i] = all[i].Prefix
-	}
-	numbers, _, _ := subnet.Identities(nil).Number(prefixes, ids)
-	for i, s := range all {
-		s.ID = numbers[i]
-	}
-	list := subnet.NewList(all, nil)
-	if len(b.errs) == 0 { // else prefixes may be missing
-		wrong := list.Check()
-		for _, i := range slices.Sorted(maps.Keys(wrong)) {
-			b.fail(wrong[i], "subnet4[%d]", i)
-		}
-	}
-	return list
-}
-
-func (b *builder) subnet(i int, c Config, global option.Set, next netip.Addr) *subnet.Subnet {
-	in := c.Subnets[i]
-	s := &subnet.Subnet{
-		Path:   fmt.Sprintf("subnet4[%d]", i),
-		Timers: subnet.Timers{Renew: c.Renew, Rebind: c.Rebind, Valid: subnet.Fixed(c.Valid)},
-		Boot:   subnet.Boot{NextServer: next},
-	}
-	if in.ClientClass != "" {
-		s.Limit.Classes = []string{in.ClientClass}
-	}
-	if a := b.address(in.Relay.Address, "subnet4[%d]/relay/ip-address", i); a.IsValid() && !a.IsUnspecified() {
-		s.Relays = []netip.Addr{a}
-	}
-	if in.Renew != nil {
-		s.Timers.Renew = *in.Renew
-	}
-	if in.Rebind != nil {
-		s.Timers.Rebind = *in.Rebind
-	}
-	if in.Valid != nil {
-		s.Timers.Valid = subnet.Fixed(*in.Valid)
-	}
-	if a := b.address(in.NextServer, "subnet4[%d]/next-server", i); a.IsValid() {
-		s.Boot.NextServer = a
-	}
-	var err error
-	if s.Prefix, err = subnet.ParsePrefix(in.Prefix, 32); err != nil {
-		b.fail(err, "subnet4[%d]/subnet", i)
-		return s
-	}
-	good := true
-	for j, text := range in.Pools {
-		r, err := subnet.ParseRange(text)
-		if err != nil {
-			b.fail(err, "subnet4[%d]/pool[%d]", i, j)
-			good = false
-			continue
-		}
-		s.Pools = append(s.Pools, &subnet.Pool{Range: r, Length: 32})
-	}
-	if good {
-		wrong := s.CheckPools()
-		for _, j := range slices.Sorted(maps.Keys(wrong)) {
-			b.fail(wrong[j], "subnet4[%d]/pool[%d]", i, j)
-		}
-	}
-	at := fmt.Sprintf("subnet4[%d]/", i)
-	s.Options = b.options(at, in.OptionData)
-	if s.Wire, err = b.catalog.Wire(global.Override(s.Options)); err != nil {
-		b.fail(err, "%soption-data", at)
-	}
-	return s
 }
 
 func (b *builder) nameUpdates(c NameUpdates) (policy.Config, netip.AddrPort) {

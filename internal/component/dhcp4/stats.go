@@ -27,6 +27,7 @@ type Statistics struct {
 	StoreFailed      uint64 `json:"v4-lease-store-fail" help:"Leases not given because they could not be written."`
 	Declined         uint64 `json:"declined-addresses" help:"Addresses declined by clients since the start."`
 	Reclaimed        uint64 `json:"reclaimed-leases" help:"Leases that ended and were reclaimed since the start."`
+	PingConflicts    uint64 `json:"ping-check-conflicts" help:"Addresses that answered before they were offered."`
 	NCRSent          uint64 `json:"ncr-sent" help:"Name change requests sent."`
 	NCRLost          uint64 `json:"ncr-lost" help:"Name change requests that could not be queued or sent."`
 }
@@ -36,7 +37,7 @@ type counters struct {
 	received, sent                                       [packet4.Inform + 1]atomic.Uint64 // by message type; 0 all
 	parseFailed, receiveDrop, sendFailed, optionsOmitted atomic.Uint64
 	allocFailed, storeFailed, declined, reclaimed        atomic.Uint64
-	ncrSent, ncrLost                                     atomic.Uint64
+	ncrSent, ncrLost, restDrop, pingConflicts            atomic.Uint64
 }
 
 func count(by *[packet4.Inform + 1]atomic.Uint64, t packet4.Type) {
@@ -61,13 +62,14 @@ func (c *counters) values(queueDrop uint64) map[string]any {
 		"pkt4-nak-sent":          c.sent[packet4.NAK].Load(),
 		"pkt4-parse-failed":      c.parseFailed.Load(),
 		"pkt4-receive-drop":      c.receiveDrop.Load(),
-		"pkt4-queue-full":        queueDrop,
+		"pkt4-queue-full":        queueDrop + c.restDrop.Load(),
 		"pkt4-send-failed":       c.sendFailed.Load(),
 		"pkt4-options-omitted":   c.optionsOmitted.Load(),
 		"v4-allocation-fail":     c.allocFailed.Load(),
 		"v4-lease-store-fail":    c.storeFailed.Load(),
 		"declined-addresses":     c.declined.Load(),
 		"reclaimed-leases":       c.reclaimed.Load(),
+		"ping-check-conflicts":   c.pingConflicts.Load(),
 		"ncr-sent":               c.ncrSent.Load(),
 		"ncr-lost":               c.ncrLost.Load(),
 	}

@@ -2,6 +2,7 @@ package allocate
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"bundy/internal/dhcp/class"
@@ -27,6 +28,7 @@ type Query struct {
 	Client        Client
 	Requested     netip.Addr // option 50, or ciaddr when renewing and rebinding; 0.0.0.0 or invalid: none
 	Situation     Situation  // of a REQUEST
+	Only          string     // a class that pools, or their subnets, must be limited to if nothing is reserved; empty: none
 	Authoritative bool       // no other server serves the subnet: what we do not know is wrong
 	Now           time.Time
 
@@ -94,7 +96,7 @@ const maxSearch = 16
 func (q Query) vacant(b *Book, s *subnet.Subnet, state State) (netip.Addr, bool) {
 	for _, p := range s.Pools {
 		v := b.vacancies[p]
-		if v == nil || !p.Limit.Allows(q.Classes) {
+		if v == nil || !q.allows(s, p) {
 			continue
 		}
 		for range maxSearch {
@@ -144,7 +146,7 @@ func Request(q Query, b *Book) Decision {
 	if has && reserved != q.Requested && q.usable(b, reserved) {
 		return refuse("another address is reserved for the client")
 	}
-	if p := s.Pool(q.Requested); (p == nil || !p.Limit.Allows(q.Classes)) && reserved != q.Requested {
+	if p := s.Pool(q.Requested); !q.allows(s, p) && reserved != q.Requested {
 		if !mine && q.Situation != Selecting && !q.Authoritative {
 			return silent("the client is unknown")
 		}
@@ -188,6 +190,12 @@ func (q Query) subnet(a netip.Addr) *subnet.Subnet {
 		}
 	}
 	return nil
+}
+
+// allows tells whether the client may use a pool of a subnet.
+func (q Query) allows(s *subnet.Subnet, p *subnet.Pool) bool {
+	return p != nil && p.Limit.Allows(q.Classes) &&
+		(q.Only == "" || slices.Contains(p.Limit.Classes, q.Only) || slices.Contains(s.Limit.Classes, q.Only))
 }
 
 // reserved gives the address that is reserved for the client on its link.
@@ -236,7 +244,7 @@ func (q Query) usable(b *Book, a netip.Addr) bool {
 	case holder != nil && holder != q.Host:
 		return false
 	case holder == nil:
-		if p := s.Pool(a); p == nil || !p.Limit.Allows(q.Classes) {
+		if !q.allows(s, s.Pool(a)) {
 			return false
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -69,15 +70,86 @@ func detect() ([]Interface, error) {
 	return out, nil
 }
 
-// Choose gives the interfaces to serve: those that are up and have an address, by name; "*" anywhere means all but
-// loopbacks, which must be named.
-func Choose(all []Interface, names []string) []Interface {
-	var out []Interface
+// Choice is one configured entry of the interfaces to serve: "*", a name, or "name/address".
+type Choice struct {
+	Name    string
+	Address netip.Addr // DHCPv4: serve it by this address alone; DHCPv6: serve this address besides; invalid: none
+}
+
+// ParseChoice reads an entry.
+func ParseChoice(text string) (Choice, error) {
+	name, address, has := strings.Cut(text, "/")
+	if name == "" || strings.ContainsAny(name, " \t") {
+		return Choice{}, fmt.Errorf("%q is no name of an interface", text)
+	}
+	if !has {
+		return Choice{Name: name}, nil
+	}
+	a, err := netip.ParseAddr(address)
+	if err != nil || name == "*" {
+		return Choice{}, fmt.Errorf(`%q is not of the form "name/address"`, text)
+	}
+	return Choice{name, a}, nil
+}
+
+// Unserved is an entry that cannot be served now, and why.
+type Unserved struct{ Entry, Reason string }
+
+// Choose gives the interfaces to serve with the addresses to serve them by: those that are up and have an address, by
+// name; "*" anywhere means all but loopbacks, which must be named. Entries that name what cannot be served are told too.
+func Choose(all []Interface, choices []Choice) (out []Interface, unserved []Unserved) {
+	everything := slices.ContainsFunc(choices, func(c Choice) bool { return c.Name == "*" })
 	for _, i := range all {
-		named := slices.Contains(names, i.Name)
-		if i.Up && len(i.Addrs) > 0 && (named || !i.Loopback && slices.Contains(names, "*")) {
+		var only []netip.Addr
+		named, whole := false, false
+		for _, c := range choices {
+			if c.Name != i.Name {
+				continue
+			}
+			named = true
+			if !c.Address.IsValid() {
+				whole = true
+			} else if i.Has(c.Address) {
+				only = append(only, c.Address)
+			}
+		}
+		if named && !whole {
+			i.Addrs = only
+		}
+		if i.Up && len(i.Addrs) > 0 && (named || everything && !i.Loopback) {
 			out = append(out, i)
 		}
 	}
-	return out
+	for _, c := range choices {
+		if reason := c.missing(all); reason != "" {
+			unserved = append(unserved, Unserved{c.String(), reason})
+		}
+	}
+	return out, unserved
+}
+
+func (c Choice) String() string {
+	if c.Address.IsValid() {
+		return c.Name + "/" + c.Address.String()
+	}
+	return c.Name
+}
+
+// missing tells why an entry cannot be served; empty: it can.
+func (c Choice) missing(all []Interface) string {
+	if c.Name == "*" {
+		return ""
+	}
+	at := slices.IndexFunc(all, func(i Interface) bool { return i.Name == c.Name })
+	switch {
+	case at < 0:
+		return "there is no such interface"
+	case !all[at].Up:
+		return "the interface is down"
+	case len(all[at].Addrs) == 0:
+		return "the interface has no IPv4 address"
+	case c.Address.IsValid() && !all[at].Has(c.Address):
+		return "the interface does not have this address"
+	}
+	return ""
 }

@@ -73,12 +73,6 @@ func detect6() ([]Interface6, error) {
 	return out, nil
 }
 
-// Choice is one item of the list of interfaces that a server is to serve.
-type Choice struct {
-	Name    string     // "*" means all but loopbacks, which must be named
-	Unicast netip.Addr // an address that is served besides; invalid: none
-}
-
 // Endpoint6 is one socket that a server needs: of an interface, for what is sent to its link-local address and to the
 // groups of servers; or of one address alone.
 type Endpoint6 struct {
@@ -98,8 +92,8 @@ func Choose6(all []Interface6, choices []Choice) []Endpoint6 {
 		for _, c := range choices {
 			named = named || c.Name == i.Name
 			star = star || c.Name == "*"
-			if c.Name == i.Name && c.Unicast.IsValid() {
-				out = append(out, Endpoint6{i, c.Unicast})
+			if c.Name == i.Name && c.Address.IsValid() {
+				out = append(out, Endpoint6{i, c.Address})
 			}
 		}
 		if (named || star && !i.Loopback) && i.Multicast && i.LinkLocal.IsValid() {

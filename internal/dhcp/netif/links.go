@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -87,13 +88,22 @@ type Changes struct {
 // hardware address is opened again; a change of addresses alone keeps the sockets.
 func (s *Links) Update(ctx context.Context, wanted []Interface, ports Ports) Changes {
 	c := Changes{Failed: map[string]error{}, NoFrames: map[string]error{}}
-	keep := map[string]bool{}
+	same := func(l *Link, i Interface) bool {
+		return l.Name == i.Name && l.Index == i.Index && l.HWAddr == i.HWAddr && l.ports == ports
+	}
+	s.mu.Lock()
+	open := maps.Clone(s.open)
+	s.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(open)) { // first, as a renamed interface is still in use under its old name
+		l := open[name]
+		if !slices.ContainsFunc(wanted, func(i Interface) bool { return same(l, i) }) {
+			s.drop(l)
+			delete(open, name)
+			c.Closed = append(c.Closed, name)
+		}
+	}
 	for _, i := range wanted {
-		s.mu.Lock()
-		old := s.open[i.Name]
-		s.mu.Unlock()
-		if old != nil && old.Index == i.Index && old.HWAddr == i.HWAddr && old.ports == ports {
-			keep[i.Name] = true
+		if old := open[i.Name]; old != nil {
 			if !slices.Equal(old.Addrs, i.Addrs) {
 				l := *old
 				l.Interface = i
@@ -101,31 +111,14 @@ func (s *Links) Update(ctx context.Context, wanted []Interface, ports Ports) Cha
 			}
 			continue
 		}
-		if old != nil {
-			s.drop(old)
-			c.Closed = append(c.Closed, i.Name)
-		}
 		l, err := s.start(ctx, i, ports, &c)
 		if err != nil {
 			c.Failed[i.Name] = err
 			continue
 		}
-		keep[i.Name] = true
 		s.put(l)
 		c.Opened = append(c.Opened, i.Name)
 		s.readers.Go(func() { s.read(l) })
-	}
-	s.mu.Lock()
-	var gone []*Link
-	for name, l := range s.open {
-		if !keep[name] {
-			gone = append(gone, l)
-		}
-	}
-	s.mu.Unlock()
-	for _, l := range gone {
-		s.drop(l)
-		c.Closed = append(c.Closed, l.Name)
 	}
 	return c
 }

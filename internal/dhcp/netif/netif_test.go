@@ -94,21 +94,57 @@ func TestChoose(t *testing.T) {
 		{Name: "eth2", Up: true},
 		{Name: "eth3", Up: true, Addrs: address},
 	}
-	for _, c := range []struct{ names, want []string }{
-		{[]string{"*"}, []string{"eth0", "eth3"}},
-		{[]string{"eth3", "eth1"}, []string{"eth3"}},
-		{[]string{"lo"}, []string{"lo"}},
-		{[]string{"lo", "*"}, []string{"lo", "eth0", "eth3"}},
-		{nil, nil},
+	for _, c := range []struct{ names, want, unserved []string }{
+		{[]string{"*"}, []string{"eth0", "eth3"}, nil},
+		{[]string{"eth3", "eth1", "eth2"}, []string{"eth3"}, []string{"eth1: the interface is down", "eth2: the interface has no IPv4 address"}},
+		{[]string{"lo"}, []string{"lo"}, nil},
+		{[]string{"lo", "*"}, []string{"lo", "eth0", "eth3"}, nil},
+		{[]string{"eth0/192.0.2.1", "eth9"}, []string{"eth0"}, []string{"eth9: there is no such interface"}},
+		{[]string{"eth0/192.0.2.2", "*"}, []string{"eth3"}, []string{"eth0/192.0.2.2: the interface does not have this address"}},
+		{nil, nil, nil},
 	} {
-		var got []string
-		for _, i := range Choose(all, c.names) {
+		var choices []Choice
+		for _, name := range c.names {
+			choice, err := ParseChoice(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			choices = append(choices, choice)
+		}
+		var got, not []string
+		chosen, unserved := Choose(all, choices)
+		for _, i := range chosen {
 			got = append(got, i.Name)
 		}
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%v: %v", c.names, got)
+		for _, u := range unserved {
+			not = append(not, u.Entry+": "+u.Reason)
+		}
+		if !slices.Equal(got, c.want) || !slices.Equal(not, c.unserved) {
+			t.Errorf("%v: %v, not %v", c.names, got, not)
 		}
 	}
+	two := []Interface{{Name: "eth0", Up: true, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")}}}
+	if got, _ := Choose(two, []Choice{{"eth0", two[0].Addrs[1]}}); len(got) != 1 || !slices.Equal(got[0].Addrs, two[0].Addrs[1:]) {
+		t.Errorf("%+v", got)
+	}
+	for _, bad := range []string{"", "/192.0.2.1", "eth0/", "eth0/x", "*/192.0.2.1", "a b"} {
+		if _, err := ParseChoice(bad); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}
+
+// TestWatch: the first token comes when it listens, and it ends with its context.
+func TestWatch(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	changed, ended := make(chan struct{}, 1), make(chan struct{})
+	go func() {
+		Watch(ctx, changed)
+		close(ended)
+	}()
+	<-changed
+	cancel()
+	<-ended
 }
 
 func TestDetect(t *testing.T) {
@@ -153,7 +189,7 @@ func TestLinks(t *testing.T) {
 	o := loopback{t, make(chan uint16, 1), make(chan string, 1)}
 	links := NewLinks(o)
 	defer links.Close()
-	wanted := Choose(all, []string{"lo"})
+	wanted, _ := Choose(all, []Choice{{Name: "lo"}})
 	c := links.Update(t.Context(), wanted, Ports{Server: 67, Client: 68})
 	if !slices.Equal(c.Opened, []string{"lo"}) || len(c.Failed) > 0 {
 		t.Fatalf("changes %+v", c)

@@ -61,6 +61,7 @@ const (
 	OptBootFileName    = 67
 	OptFQDN            = 81
 	OptRelayAgent      = 82
+	OptIPv6Only        = 108
 	OptSubnetSelection = 118
 	OptVendorSpecific  = 125
 	OptEnd             = 255

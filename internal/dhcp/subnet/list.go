@@ -176,13 +176,13 @@ func (l *List) around(at []int, a netip.Addr) []int {
 
 func (l *List) allowed(at []int, classes class.Set) *Subnet {
 	for _, i := range at {
-		if l.all[i].Limit.Allows(classes) {
+		if l.all[i].Allows(classes) {
 			return l.all[i]
 		}
 	}
 	for _, i := range at {
 		for _, s := range l.all[i].Network.Subnets {
-			if s.Limit.Allows(classes) {
+			if s.Allows(classes) {
 				return s
 			}
 		}

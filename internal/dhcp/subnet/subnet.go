@@ -82,7 +82,8 @@ type Subnet struct {
 	RapidCommit     bool
 	IgnoreClientIDs bool // clients are told apart by their hardware addresses alone
 	Authoritative   bool
-	GlobalHosts     bool // the reservations of the whole server hold here too
+	CacheThreshold  float64 // part of the lifetime within which a renewal leaves the lease as it is; 0: never
+	GlobalHosts     bool    // the reservations of the whole server hold here too
 
 	global *Hosts // those, if they hold; set by NewList
 }
@@ -90,7 +91,27 @@ type Subnet struct {
 // Network is the subnets of one link: a shared network, or a subnet of its own.
 type Network struct {
 	Name    string // empty for a lone subnet
+	Limit   Limit  // beside that of each subnet
 	Subnets []*Subnet
+}
+
+// Allowed gives the subnets of the link that clients of these classes may use, a chosen one in front.
+func (n *Network) Allowed(first *Subnet, classes class.Set) []*Subnet {
+	if len(n.Subnets) == 1 {
+		return n.Subnets
+	}
+	out := []*Subnet{first}
+	for _, s := range n.Subnets {
+		if s != first && s.Allows(classes) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Allows tells whether clients of these classes may use the subnet.
+func (s *Subnet) Allows(classes class.Set) bool {
+	return s.Network.Limit.Allows(classes) && s.Limit.Allows(classes)
 }
 
 // Contains tells whether an address belongs to the network.
