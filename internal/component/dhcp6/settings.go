@@ -124,9 +124,9 @@ func (b *builder) interfaces(texts []string) []netif.Choice {
 		c := netif.Choice{Name: name}
 		if has {
 			var err error
-			c.Unicast, err = netip.ParseAddr(address)
+			c.Address, err = netip.ParseAddr(address)
 			switch {
-			case err != nil || !c.Unicast.Is6() || c.Unicast.Is4In6() || c.Unicast.IsMulticast() || c.Unicast.IsUnspecified() || c.Unicast.IsLinkLocalUnicast():
+			case err != nil || !c.Address.Is6() || c.Address.Is4In6() || c.Address.IsMulticast() || c.Address.IsUnspecified() || c.Address.IsLinkLocalUnicast():
 				b.fail(fmt.Errorf("%q is no IPv6 address that could be served besides", address), "interfaces[%d]", i)
 			case name == "" || name == "*":
 				b.fail(fmt.Errorf("%q names no interface for the address", text), "interfaces[%d]", i)
