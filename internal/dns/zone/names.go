@@ -82,16 +82,7 @@ func (b *frozen) get(hash uint64, key wire.Name) node {
 
 // all calls yield for every node in the order in which they stand in memory, until it returns false.
 func (b *frozen) all(yield func(node) bool) bool {
-	for _, c := range b.slab.chunks {
-		for len(c) > 0 {
-			n := node{c}
-			if !yield(n) {
-				return false
-			}
-			c = c[(n.size()+1<<unitBits-1)&^(1<<unitBits-1):]
-		}
-	}
-	return true
+	return b.slab.each(func(_ ref, n node) bool { return yield(n) })
 }
 
 // get finds the node of a name in lower case.

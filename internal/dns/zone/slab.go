@@ -12,7 +12,7 @@ var ErrTooLarge = errors.New("zone is too large to be held in memory")
 
 const (
 	unitBits   = 3                    // what a slab holds begins at a multiple of 8 octets
-	chunkBits  = 24                   // a chunk that has grown up has 16 MiB: several large pages
+	chunkBits  = 22                   // a chunk that has grown up has 4 MiB: two large pages
 	offsetBits = chunkBits - unitBits // of a ref
 	maxChunks  = 1 << (32 - offsetBits)
 	firstChunk = 256 // octets; the next is twice as large, so that a small zone takes little
@@ -26,8 +26,9 @@ type ref uint32
 // a reference takes four octets. A ref is good for ever; what at gave for it is only good for reading once its writer has
 // gone on to the next chunk.
 type slab struct {
-	mu     sync.Mutex // held to append a chunk
+	mu     sync.Mutex // held to append a chunk, and for spare
 	chunks [][]byte
+	spare  [][]byte // to be filled again, with whatever stands in them; only while there are writers
 }
 
 // newSlab makes a slab whose first chunk is empty, so that no ref to anything is 0.
@@ -49,6 +50,44 @@ func (s *slab) chunk(c []byte) (int, error) {
 	return len(s.chunks) - 1, nil
 }
 
+// reuse gives the slab a chunk to be filled again by its writers. Small ones are left to the collector.
+func (s *slab) reuse(c []byte) {
+	if cap(c) < 1<<chunkBits/16 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spare = append(s.spare, c[:cap(c)])
+}
+
+// used takes a chunk of at least the given size that was given to reuse, nil if there is none.
+func (s *slab) used(size int) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.spare) - 1
+	if n < 0 || size > len(s.spare[n]) {
+		return nil
+	}
+	c := s.spare[n]
+	s.spare = s.spare[:n]
+	return c
+}
+
+// each calls yield for every node in a slab that holds only those, in the order in which they stand in memory, until it
+// returns false.
+func (s *slab) each(yield func(ref, node) bool) bool {
+	for i, c := range s.chunks {
+		for at := 0; at < len(c); {
+			n := node{c[at:]}
+			if !yield(ref(i<<offsetBits|at>>unitBits), n) {
+				return false
+			}
+			at += (n.size() + 1<<unitBits - 1) &^ (1<<unitBits - 1)
+		}
+	}
+	return true
+}
+
 // writer fills chunks of a slab. A slab may have several writers, each of one goroutine; it can be read when all
 // are closed.
 type writer struct {
@@ -59,7 +98,7 @@ type writer struct {
 	open   []byte // the chunk being filled, nil before the first
 }
 
-// alloc gives room for n octets, all zero.
+// alloc gives room for n octets, all zero unless the slab uses chunks again.
 func (w *writer) alloc(n int) (ref, []byte, error) {
 	n = (n + 1<<unitBits - 1) &^ (1<<unitBits - 1)
 	if w.open == nil || w.used+n > len(w.open) {
@@ -75,9 +114,11 @@ func (w *writer) alloc(n int) (ref, []byte, error) {
 // next begins a chunk with room for n octets.
 func (w *writer) next(n int) error {
 	w.close()
-	w.size = min(max(2*w.size, firstChunk), 1<<chunkBits)
-	w.open = make([]byte, max(w.size, n))
-	pages.Large(w.open)
+	if w.open = w.slab.used(n); w.open == nil {
+		w.size = min(max(2*w.size, firstChunk), 1<<chunkBits)
+		w.open = make([]byte, max(w.size, n))
+		pages.Large(w.open)
+	}
 	number, err := w.slab.chunk(w.open)
 	w.number, w.used = number, 0
 	return err
@@ -88,7 +129,7 @@ func (w *writer) close() {
 	if w.open == nil {
 		return
 	}
-	c := w.open[:w.used:w.used]
+	c := w.open[:w.used]
 	if len(w.open)-w.used > len(w.open)/8 {
 		c = append(make([]byte, 0, w.used), c...)
 	}

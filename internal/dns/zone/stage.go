@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,10 +14,10 @@ import (
 
 // staging collects the records of a zone in the order in which they come, each in a list of its name, and then writes
 // every name with its RRsets in one piece. So the time is in proportion to the records whatever their order, and
-// memory holds no more than each of them twice.
+// memory that is not needed any more is used again at once.
 //
-// A staged name: the name staged after it (4), its last record (4), names one label below, later the ref of
-// its node (4), flags (1), length (1), the name. A staged record: the record of the same name before it (4), TTL (4),
+// A staged name: the name staged after it (4), its last record (4), names one label below (4),
+// flags (1), length (1), the name. A staged record: the record of the same name before it (4), TTL (4),
 // type (2), length of RDATA (2), RDATA.
 type staging struct {
 	v     *Version
@@ -33,6 +34,10 @@ type staging struct {
 	at    ref       // its staged name
 
 	denial denialOwners
+
+	mu   sync.Mutex // while names are written
+	done []int      // of each worker: it needs no piece of the slab before this one any more
+	free int        // pieces that were given away
 }
 
 const (
@@ -55,7 +60,7 @@ func (s *staging) name(name, key wire.Name) (ref, error) {
 	if at := s.find(tagOf(hash), key); at != 0 {
 		return at, nil
 	}
-	at, b, err := s.w.alloc(nameHead + len(name))
+	at, b, err := s.alloc(nameHead + len(name))
 	if err != nil {
 		return 0, err
 	}
@@ -117,7 +122,7 @@ func (s *staging) add(rr wire.RR) error {
 		}
 		s.at, s.owner = at, stagedName(s.slab.at(at))
 	}
-	r, b, err := s.w.alloc(recordHead + len(rr.Data))
+	r, b, err := s.alloc(recordHead + len(rr.Data))
 	if err != nil {
 		return err
 	}
@@ -131,10 +136,34 @@ func (s *staging) add(rr wire.RR) error {
 	return nil
 }
 
+// alloc gives room in the slab.
+func (s *staging) alloc(n int) (ref, []byte, error) {
+	piece := s.w.number
+	r, b, err := s.w.alloc(n)
+	if s.w.number != piece && s.w.number%collectEvery == 0 {
+		s.collect()
+	}
+	return r, b, err
+}
+
+// collectEvery is how many full-grown pieces are filled between two runs of the collector.
+const collectEvery = 3
+
+// collect runs the collector if the zone is large: what a reader leaves behind for each record would else grow until it is
+// as much as everything that the process holds, the version in service too. There is little to walk over.
+func (s *staging) collect() {
+	if s.w.size == 1<<chunkBits {
+		runtime.GC()
+	}
+}
+
 // finish writes the names and makes the index of the version.
 func (s *staging) finish() error {
+	s.w.close()
+	s.collect()
 	out := newSlab()
 	workers := make([]nodeWriter, min(runtime.GOMAXPROCS(0), len(s.runs)))
+	s.done = make([]int, len(workers))
 	var group errgroup.Group
 	for i := range workers {
 		workers[i] = nodeWriter{staging: s, w: writer{slab: out}}
@@ -147,12 +176,13 @@ func (s *staging) finish() error {
 		s.v.rrs += workers[i].rrs
 		s.v.cuts += workers[i].cuts
 	}
-	for i, slot := range s.table.slots { // each name has its node's ref now, and the same hash
-		if slot != 0 {
-			node := binary.LittleEndian.Uint32(s.slab.at(ref(slot))[8:])
-			s.table.slots[i] = slot>>32<<32 | uint64(node)
-		}
-	}
+	t := &s.table
+	clear(t.slots) // there are as many nodes as there were names
+	out.each(func(r ref, n node) bool {
+		t.place(uint64(tagOf(maphash.String(s.seed, string(n.key()))))<<32 | uint64(r))
+		return true
+	})
+	out.spare = nil
 	s.v.names = names{frozen: &frozen{slab: out, table: s.table}, over: index[node]{seed: s.seed}}
 	s.v.settle()
 	s.v.denial = s.denial.of(s.v)
@@ -170,24 +200,40 @@ type nodeWriter struct {
 
 // write writes every run of names whose number leaves worker when divided by workers.
 func (n *nodeWriter) write(worker, workers int) error {
-	for i := worker; i < len(n.runs); i += workers {
+	for i := worker; i < len(n.runs); {
 		at := n.runs[i]
 		for left := runLength; left > 0 && at != 0; left-- {
 			b := n.slab.at(at)
-			r, err := n.node(b)
-			if err != nil {
+			if err := n.node(b); err != nil {
 				return err
 			}
-			binary.LittleEndian.PutUint32(b[8:], uint32(r))
 			at = ref(binary.LittleEndian.Uint32(b))
 		}
+		next := maxChunks
+		if i += workers; i < len(n.runs) {
+			next = int(n.runs[i] >> offsetBits)
+		}
+		n.written(worker, next, n.w.slab)
 	}
 	n.w.close()
 	return nil
 }
 
+// written notes that what a worker has still to write stands in the piece next and behind it. The records of a name stand
+// behind it, and names in the order in which they are written: pieces before those that all workers still need are empty
+// for what is written now. So a zone that is being built never takes twice its memory.
+func (s *staging) written(worker, next int, to *slab) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done[worker] = next
+	for end := min(slices.Min(s.done), len(s.slab.chunks)); s.free < end; s.free++ {
+		to.reuse(s.slab.chunks[s.free])
+		s.slab.chunks[s.free] = nil
+	}
+}
+
 // node writes the node of a staged name.
-func (n *nodeWriter) node(staged []byte) (ref, error) {
+func (n *nodeWriter) node(staged []byte) error {
 	n.records = n.records[:0]
 	for at := ref(binary.LittleEndian.Uint32(staged[4:])); at != 0; {
 		b := n.slab.at(at)
@@ -215,7 +261,7 @@ func (n *nodeWriter) node(staged []byte) (ref, error) {
 		}
 		set := distinct(rest[:end])
 		if err := checkCount(name, set); err != nil {
-			return 0, err
+			return err
 		}
 		n.buf = appendSet(n.buf, n.v.class, set)
 		n.rrs += len(set)
@@ -225,9 +271,9 @@ func (n *nodeWriter) node(staged []byte) (ref, error) {
 		rest = rest[end:]
 	}
 	binary.LittleEndian.PutUint32(n.buf[4:], sets)
-	r, room, err := n.w.alloc(len(n.buf))
+	_, room, err := n.w.alloc(len(n.buf))
 	copy(room, n.buf)
-	return r, err
+	return err
 }
 
 // inSetOf tells whether two records of one owner belong to the same RRset.
