@@ -109,7 +109,7 @@ func hammerFor(patience time.Duration, at netip.AddrPort, questions [][]byte, st
 		default:
 		}
 		if raceEnabled {
-			<-time.After(time.Millisecond) // or nothing else would get on
+			<-time.After(5 * time.Millisecond) // or nothing else would get on
 		}
 		for _, q := range questions {
 			if _, err := conn.Write(q); err != nil {
