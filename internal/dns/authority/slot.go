@@ -39,6 +39,7 @@ type slot struct {
 	head    *zone.Version  // version with all updates that were accepted; they may still fail
 	running *batch         // being committed
 	open    *batch         // what is accepted meanwhile, committed next
+	compact bool           // a goroutine makes head compact
 }
 
 func newSlot(a *Authority, src *source, origin wire.Name) *slot {

@@ -108,6 +108,10 @@ func (s *slot) extend(ctx context.Context, fn func(*zone.Version) (zone.Diff, er
 		return s.running, refusal
 	}
 	s.head = next
+	if next.Crowded() && !s.compact {
+		s.compact = true
+		go s.makeCompact(next)
+	}
 	if s.running == nil {
 		s.running = &batch{diffs: []zone.Diff{d}, last: next, done: make(chan struct{})}
 		go s.flush(s.running)

@@ -80,7 +80,7 @@ func (ed *editor) finish() (*Version, error) {
 			v.names.put(e, key, d.node())
 		}
 	}
-	if v.names.over.n > v.names.frozen.table.n+foldAt {
+	if v.names.crowd() > 1 { // nobody did it in time
 		folded, err := v.names.fold()
 		if err != nil {
 			return nil, fmt.Errorf("zone %s: %w", v.origin, err)

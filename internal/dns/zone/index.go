@@ -95,6 +95,36 @@ func (b *branch[V]) all(yield func(wire.Name, *V) bool) bool {
 	return true
 }
 
+// unlike calls yield for what is not the same value, or not there, in o, of which x came or which came of x. What the
+// two share is passed over.
+func (x *index[V]) unlike(o *index[V], yield func(*slot[V])) {
+	if x.root != nil {
+		x.root.unlike(o.root, o, yield)
+	}
+}
+
+// unlike does so below one branch; beside stands at its place in o, nil if no branch does.
+func (b *branch[V]) unlike(beside *branch[V], o *index[V], yield func(*slot[V])) {
+	if b == beside {
+		return
+	}
+	for rest, i := b.bitmap, 0; i < len(b.slots); i++ {
+		s := &b.slots[i]
+		if s.sub == nil {
+			if o.get(s.key) != s.value {
+				yield(s)
+			}
+		} else {
+			var sub *branch[V]
+			if bit := rest & -rest; beside != nil && beside.bitmap&bit != 0 {
+				sub = beside.slots[bits.OnesCount64(beside.bitmap&(bit-1))].sub
+			}
+			s.sub.unlike(sub, o, yield)
+		}
+		rest &= rest - 1
+	}
+}
+
 // put enters value under key, which must be in lower case. Branches that e does not own are copied first.
 func (x *index[V]) put(e *edit, key wire.Name, value *V) {
 	if x.root == nil {

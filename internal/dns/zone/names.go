@@ -15,7 +15,7 @@ type names struct {
 	over   index[node] // a node that does not exist: the frozen name is gone
 }
 
-// foldAt is how many changed names there may be more than frozen names, before Apply freezes all anew. The cost of that,
+// foldAt is how many changed names there may be more than frozen names before all is worth freezing anew. The cost of that,
 // in proportion to the zone, then falls on at least as many changes.
 const foldAt = 4096
 
@@ -142,6 +142,9 @@ func (x *names) unlike(o *names, yield func(node)) {
 		return true
 	})
 }
+
+// crowd tells how often the names that have changed would have been worth a fold.
+func (x *names) crowd() int { return x.over.n / (x.frozen.table.n + foldAt) }
 
 // fold gives the same map with nothing over what is frozen.
 func (x *names) fold() (names, error) {
