@@ -3,6 +3,7 @@ package dhcpddns
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -116,6 +117,59 @@ func (s *site) start() {
 }
 
 func (s *site) file() string { return filepath.Join(s.dir, "kea-leases4.csv") }
+
+// row6 appends a lease to the file as the DHCPv6 server does.
+func (s *site) row6(address, duid, host string, lifetime uint32) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, "kea-leases6.csv")
+	var b []byte
+	if _, err := os.Stat(path); err != nil {
+		b = lease.AppendHeader(nil, lease.Family6)
+	}
+	b = lease.AppendRow(b, lease.Lease{
+		Address: netip.MustParseAddr(address), Kind: lease.NA, DUID: duid, IAID: 1, ValidLifetime: lifetime, Preferred: lifetime,
+		Start: time.Now().UTC().Truncate(time.Second), SubnetID: 1, FQDNForward: true, FQDNReverse: true, Hostname: host,
+	})
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.Write(b)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestNamesOfBothFamilies lets a client have an IPv4 address and two IPv6 addresses under one name, as one that uses its
+// DUID in DHCPv4 too (RFC 4361) does, and give them back one by one.
+func TestNamesOfBothFamilies(t *testing.T) {
+	s := newSite(t)
+	s.doc[dhcp6Name] = map[string]any{
+		"dhcp-ddns":       map[string]any{"enable-updates": true},
+		"shared-networks": []any{map[string]any{"subnet6": []any{map[string]any{"subnet": "2001:db8:1::/64"}}}},
+	}
+	const duid, name = "\x00\x03\x00\x01\x02\x00\x00\x00\x00\x01", "both.lab.example."
+	four := leaseOf("192.0.2.9", "z", name)
+	four.ClientID = "\xff\x00\x00\x00\x01" + duid
+	s.row(four)
+	s.row6("2001:db8:1::1", duid, name, 3600)
+	s.start()
+	want := append(both(name, "192.0.2.9"), both(name, "2001:db8:1::1")...)
+	s.eventually(want...)
+	s.row6("2001:db8:1::2", duid, name, 3600)
+	s.eventually(append(both(name, "2001:db8:1::2"), want...)...)
+	s.row6("2001:db8:1::3", "\x00\x03\x00\x01\x02\x00\x00\x00\x00\x09", "other.lab.example.", 3600)
+	s.row6("2001:db8:1::1", duid, name, 0)
+	want = append(append(both(name, "192.0.2.9"), both(name, "2001:db8:1::2")...), both("other.lab.example.", "2001:db8:1::3")...)
+	s.eventually(want...)
+	four.ValidLifetime = 0
+	s.row(four)
+	s.row6("2001:db8:1::2", duid, name, 0)
+	s.eventually(both("other.lab.example.", "2001:db8:1::3")...)
+	s.doc[dhcp6Name]["dhcp-ddns"] = map[string]any{"enable-updates": false}
+	s.apply()
+	s.eventually()
+}
 
 // row appends a lease to the file as the DHCP server does.
 func (s *site) row(l lease.Lease) {

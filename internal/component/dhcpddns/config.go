@@ -10,6 +10,7 @@ import (
 const (
 	name       = "DhcpDdns"
 	dhcp4Name  = "Dhcp4"
+	dhcp6Name  = "Dhcp6"
 	globalKeys = "tsig_keys"
 )
 
@@ -78,7 +79,7 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 		Component: "bundy-dhcp-ddns",
 		Process:   "bundy-dhcp-ddns",
 		Spec:      spec,
-		Watches:   []string{globalKeys, dhcp4Name},
+		Watches:   []string{globalKeys, dhcp4Name, dhcp6Name},
 		Check: func(doc schema.Document) []error {
 			_, errs := decode(spec, doc, p)
 			return errs

@@ -1,6 +1,7 @@
 package dhcpddns
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -98,8 +99,8 @@ func TestExampleOfTheGuide(t *testing.T) {
 	if forward[0].Servers[0].Port != 53 || forward[0].Servers[1].Port != 5353 || len(forward[2].Servers) != 0 {
 		t.Errorf("servers: %+v", forward)
 	}
-	if s.file != "/state/kea-leases4.csv" || len(s.subnets) != 1 || s.subnets[0].String() != "192.0.2.0/24" {
-		t.Errorf("lease file %q, subnets %v", s.file, s.subnets)
+	if f := s.files[0]; f.path != "/state/kea-leases4.csv" || len(f.subnets) != 1 || f.subnets[0].String() != "192.0.2.0/24" || s.files[1].path != "" {
+		t.Errorf("lease files %+v", s.files)
 	}
 	if s.listen.String() != "127.0.0.1:53001" || len(s.allow) != 2 {
 		t.Errorf("listens on %v for %v", s.listen, s.allow)
@@ -117,8 +118,8 @@ func TestLeaseFileOfTheDHCPServer(t *testing.T) {
 		`{"dhcp-ddns": {"enable-updates": true}, "lease-database": {"type": "mysql", "name": "bundy"}}`:               "",
 		`{"dhcp-ddns": {"enable-updates": true}, "lease-database": {"type": "memfile", "persist": true, "name": ""}}`: "/state/kea-leases4.csv",
 	} {
-		if got, _ := dhcp4(parse(t, `{"Dhcp4": `+section+`}`)["Dhcp4"], p); got != want {
-			t.Errorf("%s: %q, want %q", section, got, want)
+		if got := leasesOf(parse(t, `{"Dhcp4": `+section+`}`)["Dhcp4"], filepath.Join(p.State, "kea-leases4.csv"), "subnet4"); got.path != want {
+			t.Errorf("%s: %q, want %q", section, got.path, want)
 		}
 	}
 }

@@ -15,54 +15,56 @@ import (
 
 // hear takes news of the lease file.
 func (e *engine) hear(n news) {
+	from, file := &e.sources[n.family], e.settings.files[n.family].path
 	switch {
-	case n.generation != e.generation:
+	case n.generation != from.generation:
 		return
 	case n.report && n.err != nil:
 		e.c.deps.Log.Log(msgFollowError, n.err)
 		return
 	case n.report:
-		e.c.deps.Log.Log(msgFollowRecovered, e.settings.file)
+		e.c.deps.Log.Log(msgFollowRecovered, file)
 		return
 	}
 	e.c.counters.badRows.Add(uint64(n.event.Skipped))
 	if n.event.Snapshot {
-		for a := range e.leases {
+		for a := range from.leases {
 			e.dirty.add(a)
 		}
-		clear(e.leases)
-		e.ends = reconcile.NewDeadlines()
+		clear(from.leases)
+		from.ends = reconcile.NewDeadlines()
 	}
 	for _, l := range n.event.Rows {
 		e.setLease(l, !n.event.Snapshot)
 	}
 	if n.event.Snapshot {
-		if !e.known { // what is owned and not in the file may go now
-			e.known = true
+		if !from.known { // what is owned and not in the file may go now
+			from.known = true
 			e.markAll()
 		}
-		e.c.deps.Log.Log(msgFollowing, e.settings.file, len(e.leases), n.event.Skipped)
+		e.c.deps.Log.Log(msgFollowing, file, len(from.leases), n.event.Skipped)
 	}
 }
 
 // setLease takes one row: the newest state of its address.
 func (e *engine) setLease(l lease.Lease, news bool) {
-	old, had := e.leases[l.Address]
-	active := l.State == lease.Active && l.ValidLifetime != 0 && !l.Expired(e.c.now()) &&
+	from := e.source(l.Address)
+	old, had := from.leases[l.Address]
+	active := (l.State == lease.Active || l.State == lease.Registered) && l.ValidLifetime != 0 && !l.Expired(e.c.now()) &&
 		(l.FQDNForward || l.FQDNReverse) && l.Kind != lease.PD // a delegated prefix is no address
 	if !active {
 		if had {
-			delete(e.leases, l.Address)
-			e.ends.Drop(l.Address)
+			delete(from.leases, l.Address)
+			from.ends.Drop(l.Address)
 			e.dirty.add(l.Address)
 		}
 		return
 	}
-	e.leases[l.Address] = l
+	from.leases[l.Address] = l
 	if l.ValidLifetime == lease.Infinity {
-		e.ends.Drop(l.Address)
+		from.ends.Drop(l.Address)
 	} else {
-		e.ends.Set(l.Address, l.Expire())
+		from.ends.Set(l.Address, l.Expire())
 	}
 	if had && old.Hostname == l.Hostname && old.FQDNForward == l.FQDNForward && old.FQDNReverse == l.FQDNReverse &&
 		old.ClientID == l.ClientID && old.HWAddr == l.HWAddr && old.DUID == l.DUID {
@@ -140,10 +142,10 @@ func (e *engine) unmatched(d *reconcile.Desired, a netip.Addr) (nothing bool) {
 // not been read.
 func (e *engine) desired(a netip.Addr) (d *reconcile.Desired, known bool) {
 	if e.settings.covers(a) {
-		if l, ok := e.leases[a]; ok {
+		if l, ok := e.source(a).leases[a]; ok {
 			return e.ofLease(l), true
 		}
-		return nil, e.known
+		return nil, e.source(a).known
 	}
 	if w, ok := e.store.Want(a); ok {
 		return e.ofWant(w), true
@@ -187,7 +189,7 @@ func (e *engine) accept(r ncr.Request) {
 // request says what one request changes.
 func (e *engine) request(r ncr.Request, wanted map[netip.Addr]*owned.Want) (owned.Change, bool) {
 	if e.settings.covers(r.Address) {
-		e.follower.Poke() // the file says the same, and more surely
+		e.source(r.Address).poke() // the file says the same, and more surely
 		return owned.Change{}, false
 	}
 	before, seen := wanted[r.Address]

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"strings"
 	"time"
 
 	"bundy/internal/dhcp/lease"
@@ -41,19 +42,14 @@ type engine struct {
 	settings *settings
 	store    *owned.Store
 	schedule *reconcile.Schedule
-	ends     *reconcile.Deadlines // of leases
 	gates    map[gateKey]*gate
 
-	leases map[netip.Addr]lease.Lease // active ones of the lease file that want names
-	known  bool                       // the lease file has been read
-	dirty  dirty                      // addresses to compare
-	check  check                      // records to look for in DNS
+	sources [families]source // of DHCPv4 and DHCPv6
+	dirty   dirty            // addresses to compare
+	check   check            // records to look for in DNS
 
 	listener     *listener
 	stopListen   context.CancelFunc
-	follower     *follow.Follower
-	stopFollow   context.CancelFunc
-	generation   int // of the follower; news of an older one is passed over
 	news         chan news
 	loaded       chan wire.Name // zones whose contents were replaced
 	requests     chan ncr.Request
@@ -69,8 +65,29 @@ type engine struct {
 	complained time.Time // about a name without domain
 }
 
+// source is what is known of the leases of one DHCP server.
+type source struct {
+	leases     map[netip.Addr]lease.Lease // active ones of the lease file that want names
+	ends       *reconcile.Deadlines       // of leases
+	known      bool                       // the lease file has been read
+	follower   *follow.Follower           // nil: there is no file
+	stop       context.CancelFunc
+	generation int // of the follower; news of an older one is passed over
+}
+
+// poke lets the source look at its file now, if it has one.
+func (s *source) poke() {
+	if s.follower != nil {
+		s.follower.Poke()
+	}
+}
+
+// source gives the one that an address is of.
+func (e *engine) source(a netip.Addr) *source { return &e.sources[familyOf(a)] }
+
 // news is an event of a follower, or what it reports about its file.
 type news struct {
+	family     int
 	generation int
 	event      follow.Event
 	report     bool
@@ -79,9 +96,12 @@ type news struct {
 
 func newEngine(c *component, store *owned.Store, wg *module.Background) *engine {
 	e := &engine{
-		c: c, store: store, schedule: reconcile.NewSchedule(), ends: reconcile.NewDeadlines(), gates: map[gateKey]*gate{},
-		leases: map[netip.Addr]lease.Lease{}, news: make(chan news, eventQueue), requests: make(chan ncr.Request, queueLimit),
+		c: c, store: store, schedule: reconcile.NewSchedule(), gates: map[gateKey]*gate{},
+		news: make(chan news, eventQueue), requests: make(chan ncr.Request, queueLimit),
 		loaded: make(chan wire.Name, eventQueue), drained: make(chan struct{}, 1), results: make(chan outcome, maxTransactions), wg: wg,
+	}
+	for family := range e.sources {
+		e.sources[family].leases, e.sources[family].ends = map[netip.Addr]lease.Lease{}, reconcile.NewDeadlines()
 	}
 	e.check.nextAll = c.now().Add(firstCheck)
 	e.transactions, e.cutOff = context.WithCancel(context.Background())
@@ -128,13 +148,16 @@ func (e *engine) work() {
 		e.nextFull = now.Add(fullInterval)
 		e.markAll()
 	}
-	for range roundAddresses {
-		a, ok := e.ends.Past(now)
-		if !ok {
-			break
+	for family := range e.sources {
+		from := &e.sources[family]
+		for range roundAddresses {
+			a, ok := from.ends.Past(now)
+			if !ok {
+				break
+			}
+			delete(from.leases, a)
+			e.dirty.add(a)
 		}
-		delete(e.leases, a)
-		e.dirty.add(a)
 	}
 	if now.Before(e.holdOff) {
 		return
@@ -155,7 +178,9 @@ func (e *engine) untilNext() time.Duration {
 			next = t
 		}
 	}
-	earlier(e.ends.Next())
+	for family := range e.sources {
+		earlier(e.sources[family].ends.Next())
+	}
 	if e.schedule.Running() < maxTransactions {
 		earlier(e.schedule.NextTime())
 		earlier(e.check.due(e.settings.verify))
@@ -183,8 +208,14 @@ func (e *engine) configure(ctx context.Context, next change) {
 		listening, e.stopListen = context.WithCancel(ctx)
 		e.wg.Go(func() { next.listener.serve(listening.Done(), e.c, e.requests, e.drained) })
 	}
-	if old == nil || old.file != e.settings.file {
-		e.follow(ctx, e.settings.file)
+	var files []string
+	for family, f := range e.settings.files {
+		if old == nil || old.files[family].path != f.path {
+			e.follow(ctx, family, f.path)
+		}
+		if f.path != "" {
+			files = append(files, f.path)
+		}
 	}
 	clear(e.gates) // servers may have changed
 	e.compareAll()
@@ -194,26 +225,27 @@ func (e *engine) configure(ctx context.Context, next change) {
 	if soon := e.c.now().Add(e.settings.verify); soon.Before(e.check.nextAll) {
 		e.check.nextAll = soon
 	}
-	e.c.deps.Log.Log(msgConfigured, len(e.settings.catalog.Forward), len(e.settings.catalog.Reverse), e.settings.file)
+	e.c.deps.Log.Log(msgConfigured, len(e.settings.catalog.Forward), len(e.settings.catalog.Reverse), strings.Join(files, " and "))
 }
 
-// follow begins to follow a lease file instead of the one before; "" follows none.
-func (e *engine) follow(ctx context.Context, file string) {
-	if e.follower != nil {
-		e.stopFollow()
-		e.follower = nil
+// follow begins to follow a lease file of a family instead of the one before; "" follows none.
+func (e *engine) follow(ctx context.Context, family int, file string) {
+	from := &e.sources[family]
+	if from.follower != nil {
+		from.stop()
+		from.follower = nil
 	}
-	e.generation++
+	from.generation++
 	e.markAll() // the leases of the file before
-	e.known = false
-	e.leases, e.ends = map[netip.Addr]lease.Lease{}, reconcile.NewDeadlines()
+	from.known = false
+	from.leases, from.ends = map[netip.Addr]lease.Lease{}, reconcile.NewDeadlines()
 	if file == "" {
 		return
 	}
 	following, stop := context.WithCancel(ctx)
-	generation := e.generation
+	generation := from.generation
 	tell := func(n news) {
-		n.generation = generation
+		n.family, n.generation = family, generation
 		select {
 		case e.news <- n:
 		case <-following.Done():
@@ -221,7 +253,7 @@ func (e *engine) follow(ctx context.Context, file string) {
 	}
 	f := follow.New(file, func(ev follow.Event) { tell(news{event: ev}) },
 		func(err error) { tell(news{report: true, err: err}) })
-	e.follower, e.stopFollow = f, stop
+	from.follower, from.stop = f, stop
 	e.wg.Go(func() { f.Run(following) })
 }
 
@@ -229,8 +261,10 @@ func (e *engine) follow(ctx context.Context, file string) {
 func (e *engine) stop() {
 	e.stopListen()
 	e.listener.close()
-	if e.follower != nil {
-		e.stopFollow()
+	for family := range e.sources {
+		if from := &e.sources[family]; from.follower != nil {
+			from.stop()
+		}
 	}
 	timer := time.AfterFunc(grace, e.cutOff)
 	defer timer.Stop()

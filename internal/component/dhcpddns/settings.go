@@ -23,14 +23,31 @@ type settings struct {
 	verify  time.Duration // between two looks at all records in DNS; 0 never
 	catalog publish.Catalog
 
-	// file is the lease file of our own DHCPv4 server, "" if it keeps none or makes no updates; subnets are its subnets.
-	// Of the addresses in them the file alone says which names they have.
-	file    string
+	files [families]leaseFile // of our own DHCPv4 and DHCPv6 servers
+}
+
+// families is the number of address families; familyOf numbers them.
+const families = 2
+
+func familyOf(a netip.Addr) int {
+	if a.Unmap().Is4() {
+		return 0
+	}
+	return 1
+}
+
+// leaseFile is the lease file of one of our servers, and the subnets that it serves. Of the addresses in them the file
+// alone says which names they have. The path is empty if the server keeps no file or makes no updates.
+type leaseFile struct {
+	path    string
 	subnets []netip.Prefix
 }
 
-// covers tells whether the lease file decides about an address.
-func (s *settings) covers(a netip.Addr) bool { return s.file != "" && contains(s.subnets, a) }
+// covers tells whether a lease file decides about an address.
+func (s *settings) covers(a netip.Addr) bool {
+	f := &s.files[familyOf(a)]
+	return f.path != "" && contains(f.subnets, a)
+}
 
 func (s *settings) allows(a netip.Addr) bool { return contains(s.allow, a.Unmap()) }
 
@@ -74,7 +91,10 @@ func decode(spec *schema.Module, doc schema.Document, p paths.Paths) (*settings,
 	keys := r.keys(c.Keys, doc)
 	s.catalog.Forward = r.domains("forward_ddns", c.Forward.List, doc, keys)
 	s.catalog.Reverse = r.domains("reverse_ddns", c.Reverse.List, doc, keys)
-	s.file, s.subnets = dhcp4(doc[dhcp4Name], p)
+	s.files = [families]leaseFile{
+		leasesOf(doc[dhcp4Name], filepath.Join(p.State, "kea-leases4.csv"), "subnet4"),
+		leasesOf(doc[dhcp6Name], filepath.Join(p.State, "kea-leases6.csv"), "subnet6"),
+	}
 	if len(r.errs) > 0 {
 		return nil, r.errs
 	}
@@ -208,32 +228,41 @@ func listed(doc schema.Document, direction string, i int) bool {
 	return there
 }
 
-// dhcp4 reads from the section of the DHCPv4 server which lease file it keeps and which subnets it serves. The file is
-// "" if it makes no updates, keeps no file, or is not configured. What is wrong in the section is for its own check to
-// say.
-func dhcp4(s schema.Section, p paths.Paths) (file string, subnets []netip.Prefix) {
+// leasesOf reads from the section of a DHCP server which lease file it keeps, by default the given one, and which subnets
+// it serves, alone and in shared networks. What is wrong in the section is for its own check to say.
+func leasesOf(s schema.Section, file, item string) leaseFile {
 	ddns, _ := s["dhcp-ddns"].(map[string]any)
 	if on, _ := ddns["enable-updates"].(bool); !on {
-		return "", nil
+		return leaseFile{}
 	}
-	file = filepath.Join(p.State, "kea-leases4.csv")
 	database, _ := s["lease-database"].(map[string]any)
 	if kind, ok := database["type"].(string); ok && kind != "" && kind != "memfile" {
-		return "", nil
+		return leaseFile{}
 	}
 	if persist, ok := database["persist"].(bool); ok && !persist {
-		return "", nil
+		return leaseFile{}
 	}
 	if path, ok := database["name"].(string); ok && path != "" {
 		file = path
 	}
-	list, _ := s["subnet4"].([]any)
-	for _, item := range list {
-		subnet, _ := item.(map[string]any)
+	subnets := subnetsIn(s, item)
+	networks, _ := s["shared-networks"].([]any)
+	for _, n := range networks {
+		network, _ := n.(map[string]any)
+		subnets = append(subnets, subnetsIn(network, item)...)
+	}
+	return leaseFile{file, subnets}
+}
+
+func subnetsIn(s map[string]any, item string) []netip.Prefix {
+	var out []netip.Prefix
+	list, _ := s[item].([]any)
+	for _, one := range list {
+		subnet, _ := one.(map[string]any)
 		text, _ := subnet["subnet"].(string)
 		if prefix, err := netip.ParsePrefix(text); err == nil {
-			subnets = append(subnets, prefix.Masked())
+			out = append(out, prefix.Masked())
 		}
 	}
-	return file, subnets
+	return out
 }

@@ -19,8 +19,10 @@ type outcome struct {
 
 // markAll lets every address that has a lease, a want or a record be compared.
 func (e *engine) markAll() {
-	for a := range e.leases {
-		e.dirty.add(a)
+	for family := range e.sources {
+		for a := range e.sources[family].leases {
+			e.dirty.add(a)
+		}
 	}
 	for w := range e.store.Wants() {
 		e.dirty.add(w.Address)
@@ -232,8 +234,8 @@ func (e *engine) compareAll() (waiting int) {
 			e.schedule.Put(r)
 		}
 	}
-	if e.follower != nil {
-		e.follower.Poke()
+	for family := range e.sources {
+		e.sources[family].poke()
 	}
 	return waiting
 }
