@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/leasecmd"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/suite/logging"
@@ -27,6 +28,9 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 		Command("status", "Tell which interfaces are served, and which of those configured cannot be and why.", nil).
 		Command("libreload", "Load all hook libraries again.", nil).
 		Statistic(Statistics{})
+	for _, c := range leasecmd.Commands(lease.Family4) {
+		spec.Command(c.Name, c.Help, c.Args)
+	}
 	return &module.Descriptor{
 		Component: "bundy-dhcp4",
 		Special:   "",
@@ -58,6 +62,7 @@ type component struct {
 	status  atomic.Pointer[[]LinkStatus]
 	changes chan change
 	stopped chan struct{}
+	desk    *leasecmd.Desk
 }
 
 // change is a new configuration for the server's goroutine.
@@ -73,6 +78,7 @@ func newComponent(spec *schema.Module, set *settings, first schema.Section, deps
 		changes: make(chan change), stopped: make(chan struct{}),
 	}
 	c.current.Store(set)
+	c.desk = leasecmd.NewDesk(lease.Family4, c.stopped)
 	return c
 }
 
@@ -119,7 +125,7 @@ func (c *component) close(store lease.Store, d database) {
 }
 
 // Call runs a command of the module.
-func (c *component) Call(_ context.Context, command string, _ map[string]json.RawMessage) (any, error) {
+func (c *component) Call(ctx context.Context, command string, args map[string]json.RawMessage) (any, error) {
 	switch command {
 	case "libreload":
 		return nil, nil // the configuration allows no libraries
@@ -129,7 +135,11 @@ func (c *component) Call(_ context.Context, command string, _ map[string]json.Ra
 		}
 		return []LinkStatus{}, nil
 	}
-	return nil, fmt.Errorf("%s has no command %q", moduleName, command)
+	result, err := c.desk.Run(ctx, command, args)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", moduleName, err)
+	}
+	return result, nil
 }
 
 // Stats gives the statistics.

@@ -106,6 +106,8 @@ func (c *component) loop(ctx context.Context, s *server, others *module.Backgrou
 			default:
 			}
 			arm(soon)
+		case task := <-c.desk.Tasks():
+			task.Do(s.order)
 		case <-s.failures.wake:
 			if s.settle(s.now()) {
 				arm(storePause)
@@ -149,6 +151,7 @@ func (c *component) use(s *server, n change) {
 	s.set, s.store = n.set, n.store
 	s.book, moved = allocate.NewBook(n.store, offers, n.set.subnets, now)
 	c.current.Store(n.set)
+	c.desk.Use(n.store, n.set.subnets)
 	for _, l := range moved {
 		s.store.Put(l, s.written(l.Address))
 	}

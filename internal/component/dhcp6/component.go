@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/leasecmd"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/subnet"
@@ -28,6 +29,9 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 		}{}).
 		Command("libreload", "Load all hook libraries again.", nil).
 		Statistic(Statistics{})
+	for _, c := range leasecmd.Commands(lease.Family6) {
+		spec.Command(c.Name, c.Help, c.Args)
+	}
 	return &module.Descriptor{
 		Component: "bundy-dhcp6",
 		Special:   "",
@@ -67,6 +71,7 @@ type component struct {
 	current atomic.Pointer[settings] // what is in use, or will be when Run begins
 	changes chan change
 	stopped chan struct{}
+	desk    *leasecmd.Desk
 }
 
 // change is a new configuration for the server's goroutine.
@@ -82,6 +87,7 @@ func newComponent(spec *schema.Module, set *settings, deps module.Deps) *compone
 		changes: make(chan change), stopped: make(chan struct{}),
 	}
 	c.current.Store(set)
+	c.desk = leasecmd.NewDesk(lease.Family6, c.stopped)
 	return c
 }
 
@@ -141,11 +147,15 @@ func (c *component) close(store lease.Store, d database) {
 }
 
 // Call runs a command of the module.
-func (c *component) Call(_ context.Context, command string, _ map[string]json.RawMessage) (any, error) {
+func (c *component) Call(ctx context.Context, command string, args map[string]json.RawMessage) (any, error) {
 	if command == "libreload" {
 		return nil, nil // the configuration allows no libraries
 	}
-	return nil, fmt.Errorf("%s has no command %q", moduleName, command)
+	result, err := c.desk.Run(ctx, command, args)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", moduleName, err)
+	}
+	return result, nil
 }
 
 // Stats gives the statistics.

@@ -87,6 +87,29 @@ func (s *server) endLease(l lease.Lease, now time.Time) {
 	s.book.Sync(l.Address, now)
 }
 
+// order makes a change that an operator wants: it puts a lease, or deletes it when its lifetime is 0. done is called when
+// that is on disk or has failed.
+func (s *server) order(l lease.Lease, done func(error)) {
+	old, had := s.store.Get(l.Address)
+	set, written := s.set, s.written(l.Address)
+	after := func(err error) {
+		if written(err); err == nil && had {
+			s.announce.tell(set.requests, ncr.Remove, old)
+		}
+		if err == nil && l.ValidLifetime != 0 {
+			s.announce.tell(set.requests, ncr.Add, l)
+		}
+		done(err)
+	}
+	s.book.Offers.Drop(l.Address)
+	if l.ValidLifetime == 0 {
+		s.store.Delete(l.Address, after)
+	} else {
+		s.store.Put(l, after)
+	}
+	s.book.Sync(l.Address, s.now())
+}
+
 // written is a done function that deals with failures of the store.
 func (s *server) written(a netip.Addr) func(error) {
 	return func(err error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,27 +18,26 @@ import (
 
 // server is a DHCP server without clients.
 type server struct {
-	store   lease.Store
-	subnets *subnet.List
+	*Desk
+	store lease.Store
 }
 
-func (s server) Leases() lease.Store          { return s.store }
-func (s server) Subnets() *subnet.List        { return s.subnets }
-func (s server) Refused(subnet uint32) uint64 { return uint64(subnet) }
-
-func (s server) Change(_ context.Context, decide func() ([]lease.Lease, error)) error {
-	changes, err := decide()
-	if err != nil {
-		return err
-	}
-	for _, l := range changes {
-		if l.ValidLifetime == 0 {
-			s.store.Delete(l.Address, nil)
-		} else {
-			s.store.Put(l, nil)
+// serve does the tasks until the test ends.
+func (s server) serve(stop chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case task := <-s.Tasks():
+			task.Do(func(l lease.Lease, done func(error)) {
+				if l.ValidLifetime == 0 {
+					s.store.Delete(l.Address, done)
+				} else {
+					s.store.Put(l, done)
+				}
+			})
 		}
 	}
-	return s.store.Flush()
 }
 
 func newServer(t *testing.T, f lease.Family) server {
@@ -63,11 +63,27 @@ func newServer(t *testing.T, f lease.Family) server {
 	}
 	one.Timers.Valid, two.Timers.Valid = subnet.Fixed(3600), subnet.Fixed(7200)
 	one.Timers.Preferred = subnet.Fixed(1800)
-	return server{store, subnet.NewList([]*subnet.Subnet{one, two}, hosts)}
+	stop := make(chan struct{})
+	s := server{NewDesk(f, stop), store}
+	if _, err := s.Run(t.Context(), cmdStats, nil); !errors.Is(err, ErrStopped) {
+		t.Errorf("before the server runs: %v", err)
+	}
+	s.Use(store, subnet.NewList([]*subnet.Subnet{one, two}, hosts))
+	s.Refuse(1)
+	var running sync.WaitGroup
+	running.Go(func() { s.serve(stop) })
+	t.Cleanup(func() {
+		close(stop)
+		running.Wait()
+		if err := s.Change(context.Background(), nil); !errors.Is(err, ErrStopped) {
+			t.Errorf("after the server ended: %v", err)
+		}
+	})
+	return s
 }
 
 // run runs a command with arguments in JSON and gives the result in JSON, without the times.
-func (s server) run(t *testing.T, f lease.Family, command, args string) string {
+func (s server) run(t *testing.T, command, args string) string {
 	t.Helper()
 	var given map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(args), &given); err != nil {
@@ -76,7 +92,7 @@ func (s server) run(t *testing.T, f lease.Family, command, args string) string {
 	if command == cmdList && given["limit"] == nil {
 		given["limit"] = json.RawMessage("100")
 	}
-	result, err := Run(t.Context(), s, f, command, given)
+	result, err := s.Run(t.Context(), command, given)
 	if err != nil {
 		return err.Error()
 	}
@@ -127,7 +143,7 @@ func TestCommands4(t *testing.T) {
 		{"leases", `{}`, `{"leases":[],"more":false}`},
 		{"shutdown", `{}`, `"shutdown": no command about leases`},
 	} {
-		if got := s.run(t, lease.Family4, c.command, c.args); !strings.Contains(got, c.want) {
+		if got := s.run(t, c.command, c.args); !strings.Contains(got, c.want) {
 			t.Errorf("%s %s:\n got %s\nwant %s", c.command, c.args, got, c.want)
 		}
 	}
@@ -146,7 +162,7 @@ func TestCommands6(t *testing.T) {
 		{"lease_stats", `{"subnet-id":1}`, fmt.Sprintf(`"total-addresses":%d,"assigned-addresses":1,"declined-addresses":0,"reclaimed-leases":0,"total-pds":65536,"assigned-pds":1,"registered-addresses":0`, int64(1<<63-1))},
 		{"lease_wipe", `{"all":true}`, `{"deleted":2}`},
 	} {
-		if got := s.run(t, lease.Family6, c.command, c.args); !strings.Contains(got, c.want) {
+		if got := s.run(t, c.command, c.args); !strings.Contains(got, c.want) {
 			t.Errorf("%s %s:\n got %s\nwant %s", c.command, c.args, got, c.want)
 		}
 	}
@@ -157,13 +173,13 @@ func TestWipeGoesOnInBatches(t *testing.T) {
 	for i := range 2*wipeBatch + 7 {
 		s.store.Put(lease.Lease{Address: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), HWAddr: "m", SubnetID: 5, ValidLifetime: 60, Start: time.Now()}, nil)
 	}
-	if got := s.run(t, lease.Family4, "lease_wipe", `{"subnet-id":5}`); got != fmt.Sprintf(`{"deleted":%d}`, 2*wipeBatch+7) {
+	if got := s.run(t, "lease_wipe", `{"subnet-id":5}`); got != fmt.Sprintf(`{"deleted":%d}`, 2*wipeBatch+7) {
 		t.Error(got)
 	}
 }
 
 func TestUnknownCommand(t *testing.T) {
-	if _, err := Run(t.Context(), newServer(t, lease.Family4), lease.Family4, "x", nil); !errors.Is(err, ErrCommand) {
+	if _, err := newServer(t, lease.Family4).Run(t.Context(), "x", nil); !errors.Is(err, ErrCommand) {
 		t.Error(err)
 	}
 }
