@@ -6,7 +6,7 @@ BIN     := bin
 LINKS   := bundyctl bundy-loadzone bundy-dbutil bundy-cmdctl-usermgr bundy-certgen
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test unit race lint reference demo run bench bench-auth clean
+.PHONY: build test unit race lint reference demo run bench bench-auth bench-dhcp clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/bundy ./cmd/bundy
@@ -50,6 +50,11 @@ bench: build
 bench-auth: build
 	tools/need bench-auth
 	BUNDY_BENCH=1 $(GO) test -run '^TestAuthPeers$$' -v -count=1 -timeout 30m ./test
+
+# The DHCP servers beside kea in one run: rate, CPU for a lease, start with a million leases. Needs root.
+bench-dhcp: build
+	tools/need bench-dhcp
+	BUNDY_BENCH=1 $(GO) test -run '^TestDHCPPeers$$' -v -count=1 -timeout 30m ./test
 
 clean:
 	rm -rf $(BIN)
