@@ -67,6 +67,7 @@ func (s *server) allocate(x *exchange) bool {
 // exhausted counts, and logs once a subnet until something is free again.
 func (s *server) exhausted(x *exchange) {
 	s.stats.allocFailed.Add(1)
+	s.refuse(x.subnet.ID)
 	s.log.Log(msgLeaseAdvertFail, duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr), x.decision.Reason)
 	if !s.full[x.subnet.ID] {
 		s.full[x.subnet.ID] = true

@@ -51,6 +51,19 @@ type network struct {
 	server, client string
 }
 
+// endAll ends what still runs in a namespace: a client that went into the background may have missed its order to end.
+func (n network) endAll(namespace string) {
+	out, err := exec.Command("ip", "netns", "pids", namespace).Output()
+	if err != nil {
+		n.Errorf("ip netns pids %s: %v", namespace, err)
+	}
+	for _, text := range strings.Fields(string(out)) {
+		if pid, err := strconv.Atoi(text); err == nil {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+}
+
 func newNetwork(t *testing.T) network {
 	if os.Getuid() != 0 {
 		t.Skip("namespaces need root")
@@ -66,7 +79,10 @@ func newNetwork(t *testing.T) network {
 	}
 	t.Cleanup(func() { n.run("ip", "netns", "del", n.server) })
 	n.run("ip", "netns", "add", n.client)
-	t.Cleanup(func() { n.run("ip", "netns", "del", n.client) })
+	t.Cleanup(func() {
+		n.endAll(n.client)
+		n.run("ip", "netns", "del", n.client)
+	})
 	n.run("ip", "link", "add", "srv0", "netns", n.server, "type", "veth", "peer", "name", "cli0", "netns", n.client)
 	n.run("ip", "-n", n.server, "link", "set", "srv0", "up")
 	n.run("ip", "-n", n.client, "link", "set", "cli0", "up")

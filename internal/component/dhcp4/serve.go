@@ -29,6 +29,7 @@ type server struct {
 	announce *announcer
 	ours     func(netip.Addr) bool // is it an address of a served interface
 	transmit func(l *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error
+	refuse   func(subnet uint32) // counts a client that found nothing free
 
 	set       *settings
 	store     lease.Store
@@ -52,7 +53,7 @@ func newServer(log *logging.Logger, stats *counters, a *announcer) *server {
 		evaluator: class.NewEvaluator(option.Family4), merged: map[scope]option.Wire{}, full: map[uint32]bool{},
 		resting: newResting(), failures: failures{wake: make(chan struct{}, 1)},
 		noSubnet: limit(), noRelaySubnet: limit(), storeFailed: limit(), sendFailed: limit(), mergeFailed: limit(),
-		transmit: (*netif.Link).Send,
+		transmit: (*netif.Link).Send, refuse: func(uint32) {},
 	}
 }
 

@@ -151,6 +151,7 @@ func (s *server) grant(x *exchange, ia *packet6.IA, w allocate.Wish, b allocate.
 		status := unavailable(ia)
 		out.Status = &status
 		s.stats.allocFailed.Add(1)
+		s.refuse(x.subnet.ID)
 		s.log.Log(msgLeaseAdvertFail, duid.Hex(x.duid), ia.IAID, status.Text)
 		s.noAddress.Do(func() { s.log.Log(msgAllocFail, x.subnet.Prefix) })
 	}

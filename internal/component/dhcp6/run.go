@@ -37,6 +37,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	a := newAnnouncer(log, &c.stats)
 	s := newServer(log, &c.stats, a, id)
 	s.ours = c.links.Has
+	s.refuse = c.desk.Refuse
 	c.storeStarted(set.database)
 	c.use(s, change{set: set, store: store})
 

@@ -31,6 +31,7 @@ type server struct {
 	id       string                // by which clients know us: a DUID, raw octets
 	ours     func(netip.Addr) bool // is it an address of a served interface
 	transmit func(l *netif.Link6, payload []byte, to netip.AddrPort) error
+	refuse   func(subnet uint32) // counts a client that found nothing free
 
 	set       *settings
 	store     lease.Store
@@ -50,7 +51,7 @@ func newServer(log *logging.Logger, stats *counters, a *announcer, id string) *s
 		log: log, now: time.Now, stats: stats, announce: a, id: id, decliner: decliners{},
 		evaluator: class.NewEvaluator(option.Family6), failures: failures{wake: make(chan struct{}, 1)},
 		noSubnet: limit(), noAddress: limit(), storeFailed: limit(), sendFailed: limit(),
-		transmit: (*netif.Link6).Send,
+		transmit: (*netif.Link6).Send, refuse: func(uint32) {},
 	}
 }
 
