@@ -164,7 +164,9 @@ func (n network) settled(namespace, link string) {
 
 func (n network) until(what string, done func() bool) {
 	n.Helper()
-	for deadline := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !done(); <-tick.C {
 		if time.Now().After(deadline) {
 			n.Fatalf("waited in vain for %s", what)
 		}
