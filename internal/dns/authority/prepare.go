@@ -267,7 +267,7 @@ func (c *Change) Apply() {
 	for _, s := range c.toLoad {
 		loaded += s.records()
 	}
-	giveBack(loaded)
+	a.background.Go(func() { giveBack(loaded) }) // the zones need not wait for it to be answered from
 	a.changing <- struct{}{}
 }
 

@@ -14,10 +14,15 @@ import (
 // ModuleName is the name of the configuration manager on the bus.
 const ModuleName = "ConfigManager"
 
+// Known are the arguments of get_document: which revision the asker has already, 0 for none. It is not sent again.
+type Known struct {
+	Number int `json:"known,omitempty"`
+}
+
 // Visible is the answer of get_document.
 type Visible struct {
 	Number   int             `json:"number"` // of the revision
-	Document schema.Document `json:"document"`
+	Document schema.Document `json:"document,omitzero"`
 }
 
 // Call answers the commands of the module ConfigManager; it is a bus.Handler. Arguments:
@@ -28,7 +33,8 @@ type Visible struct {
 //	history       nothing; answers a list of Summary
 //	show          {"number": N}; answers a Shown
 //	rollback      {"number": N, "author": A, "comment": C}
-//	get_document  {"module_name": M}, without it everything; answers Visible. For the processes of the suite.
+//	get_document  {"module_name": M}, without it everything; answers Visible. For the processes of the suite, which may
+//	              add "known": N and get no document when that is its number.
 //
 // An error is a *bus.Error: code 1 for a refusal, with everything that was wrong, code 2 for an unknown command.
 func (k *Keeper) Call(ctx context.Context, command string, args json.RawMessage) (any, error) {
@@ -79,11 +85,19 @@ func (k *Keeper) call(ctx context.Context, command string, args json.RawMessage)
 		if err != nil {
 			return nil, err
 		}
-		if name == "" {
-			document, number := k.Document()
-			return Visible{number, document}, nil
+		var known Known
+		if len(args) > 0 {
+			if err := json.Unmarshal(args, &known); err != nil {
+				return nil, fmt.Errorf("arguments: %w", err)
+			}
 		}
-		document, number, err := k.DocumentFor(name)
+		document, number := k.Document()
+		if name != "" {
+			document, number, err = k.DocumentFor(name)
+		}
+		if err == nil && number == known.Number {
+			document = nil
+		}
 		return Visible{number, document}, err
 	}
 	return nil, &bus.Error{Code: 2, Text: fmt.Sprintf("Unknown command '%s' to module '%s'", command, ModuleName)}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -94,16 +95,32 @@ func child(process string, log *logging.Root, table func(paths.Paths) []*module.
 	return err
 }
 
-// Fetch gives a function that asks the configuration manager for the stored configuration.
+// Fetch gives a function that asks the configuration manager for the stored configuration. A revision that was fetched
+// before is not sent again: each component of a process asks when it starts and once more when it serves.
 func Fetch(conn bus.Client) func(context.Context) (schema.Document, error) {
+	type revision struct {
+		number   int
+		document schema.Document
+	}
+	var last atomic.Pointer[revision]
+	last.Store(&revision{})
 	return func(ctx context.Context) (schema.Document, error) {
+		known := last.Load()
 		var got struct {
+			Number   int             `json:"number"`
 			Document json.RawMessage `json:"document"` // read by ParseDocument, which keeps integers what they are
 		}
-		if err := conn.Call(ctx, config.ModuleName, "get_document", nil, &got); err != nil {
+		if err := conn.Call(ctx, config.ModuleName, "get_document", config.Known{Number: known.number}, &got); err != nil {
 			return nil, err
 		}
-		return ParseDocument(got.Document)
+		if len(got.Document) == 0 && got.Number == known.number {
+			return known.document, nil
+		}
+		document, err := ParseDocument(got.Document)
+		if err == nil {
+			last.Store(&revision{got.Number, document})
+		}
+		return document, err
 	}
 }
 
