@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync/atomic"
 
 	"bundy/internal/dhcp/lease"
@@ -60,6 +61,7 @@ type component struct {
 	links   *netif.Links
 	current atomic.Pointer[settings] // what is in use, or will be when Run begins
 	status  atomic.Pointer[[]LinkStatus]
+	echo    echo
 	changes chan change
 	stopped chan struct{}
 	desk    *leasecmd.Desk
@@ -76,6 +78,7 @@ func newComponent(spec *schema.Module, set *settings, first schema.Section, deps
 	c := &component{
 		spec: spec, first: first, deps: deps, links: netif.NewLinks(opener{deps.Sockets}),
 		changes: make(chan change), stopped: make(chan struct{}),
+		echo: echo{replies: make(chan netip.Addr, maxReplies)},
 	}
 	c.current.Store(set)
 	c.desk = leasecmd.NewDesk(lease.Family4, c.stopped)

@@ -48,6 +48,7 @@ type watcher struct {
 	noFrames map[string]string       // by interface served: why it has no packet socket
 	absent   map[netif.Unserved]bool // named, and cannot be served
 	detect   string
+	noPing   string
 	none     bool
 }
 
@@ -91,6 +92,13 @@ func (w *watcher) look(ctx context.Context) {
 		if text := changes.Failed[name].Error(); w.failed[name] != text {
 			w.failed[name] = text
 			log.Log(msgOpenSocketFail, name, text)
+		}
+	}
+	if set.ping.timeout > 0 {
+		err := w.echo.open(ctx, opener{w.deps.Sockets})
+		if err != nil && w.noPing != err.Error() {
+			w.noPing = err.Error()
+			log.Log(msgPingFail, "of any client", err)
 		}
 	}
 	w.tell(chosen, unserved, changes)

@@ -258,10 +258,7 @@ func (s *server) commit(x *exchange, then func()) {
 	case x.v6only || x.cached:
 		then()
 	case x.kind == packet4.Discover:
-		for _, a := range s.book.Offers.Put(x.client, x.subnet.Network.Subnets[0].ID, address, x.origin(), x.now) {
-			s.book.Sync(a, x.now)
-		}
-		s.book.Take(address)
+		s.offer(x)
 		s.committed(x)
 		then()
 	case x.kind == bootp, x.kind == packet4.Request && x.answer == packet4.ACK:

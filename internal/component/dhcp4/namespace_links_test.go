@@ -35,6 +35,8 @@ func TestLinksComeAndGo(t *testing.T) {
 		return
 	}
 	c, _ := start(t, paths.Below(t.TempDir()), `{"interfaces": ["srv0", "srv1/192.0.2.6"], "subnet4": [{"subnet": "192.0.2.0/24"}]}`)
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
 	for _, step := range []struct{ command, want string }{
 		{"", "srv0: there is no such interface; srv1/192.0.2.6: there is no such interface"},
 		{"link add srv0 type veth peer name cable", "srv0: the interface is down; srv1/192.0.2.6: there is no such interface"},
@@ -78,7 +80,7 @@ func TestLinksComeAndGo(t *testing.T) {
 				t.Errorf("a second after %q: %s\ninstead of %s", step.command, got, step.want)
 				break
 			}
-			time.Sleep(time.Millisecond)
+			<-again.C
 		}
 	}
 }

@@ -31,6 +31,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	s := newServer(log, &c.stats, a)
 	s.ours = c.links.Has
 	s.refuse = c.desk.Refuse
+	s.ping = c.echo.ping
 	c.storeStarted(set.database)
 	c.use(s, change{set: set, store: store})
 
@@ -47,6 +48,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	stop()
 	others.Wait()
 	c.links.Close()
+	c.echo.close()
 	if err = errors.Join(err, s.store.Close()); err != nil {
 		err = fmt.Errorf("lease database %s: %w", s.set.database.path, err)
 	}
@@ -99,6 +101,8 @@ func (c *component) loop(ctx context.Context, s *server, others *module.Backgrou
 			}
 		case f := <-s.resting.back:
 			f()
+		case a := <-c.echo.replies:
+			s.echoed(a)
 		case n := <-c.changes:
 			c.use(s, n)
 			close(n.done)
@@ -165,6 +169,7 @@ func (c *component) use(s *server, n change) {
 	}
 	clear(s.merged)
 	clear(s.full)
+	clear(s.asked) // who waits for an answer asks again
 	if n.set.renumbered {
 		if err := n.set.identities.Save(c.identitiesFile()); err != nil {
 			c.deps.Log.Log(msgIdentitiesFail, err)

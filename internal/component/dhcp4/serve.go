@@ -40,10 +40,12 @@ type server struct {
 	merged    map[scope]option.Wire // options for clients with classes and reservations, as long as s.set
 	full      map[uint32]bool       // subnets where nothing is free, by identifier
 	resting   resting
-	behind    int       // consecutive goes at reclaiming that left something
-	flushed   time.Time // last removal of reclaimed leases
+	ping      func(netip.Addr) error
+	asked     map[netip.Addr]*probing // addresses that were asked for
+	behind    int                     // consecutive goes at reclaiming that left something
+	flushed   time.Time               // last removal of reclaimed leases
 
-	noSubnet, noRelaySubnet, storeFailed, sendFailed, mergeFailed *rate.Sometimes // limit messages that anybody can cause
+	noSubnet, noRelaySubnet, storeFailed, sendFailed, mergeFailed, pingFailed *rate.Sometimes // limit messages that anybody can cause
 }
 
 func newServer(log *logging.Logger, stats *counters, a *announcer) *server {
@@ -54,6 +56,8 @@ func newServer(log *logging.Logger, stats *counters, a *announcer) *server {
 		resting: newResting(), failures: failures{wake: make(chan struct{}, 1)},
 		noSubnet: limit(), noRelaySubnet: limit(), storeFailed: limit(), sendFailed: limit(), mergeFailed: limit(),
 		transmit: (*netif.Link).Send, refuse: func(uint32) {},
+		asked: map[netip.Addr]*probing{}, pingFailed: limit(),
+		ping: func(netip.Addr) error { return errNoPing },
 	}
 }
 
@@ -104,6 +108,7 @@ type exchange struct {
 	names    policy.Decision
 	told     option.Wire // configured options for this client
 	cached   bool        // the lease stays as it is
+	probed   int         // addresses that were in use
 	v6only   bool        // the client can do without an address (RFC 8925)
 
 	local    netip.Addr  // our address that the client or relay gets its answer from

@@ -31,7 +31,7 @@ func (r Request) normal() (Request, error) {
 	r.Copies = max(1, r.Copies)
 	r.Address = netip.AddrPortFrom(r.Address.Addr().Unmap(), r.Address.Port())
 	switch {
-	case !slices.Contains([]Kind{UDP, TCP, DHCP4UDP, DHCP4Raw, DHCP6UDP}, r.Kind):
+	case !slices.Contains([]Kind{UDP, TCP, DHCP4UDP, DHCP4Raw, DHCP6UDP, ICMP4}, r.Kind):
 		return r, fmt.Errorf("socket of unknown kind %q", r.Kind)
 	case r.Copies > maxCopies:
 		return r, fmt.Errorf("%v: %d copies are more than %d", r, r.Copies, maxCopies)
@@ -45,6 +45,8 @@ func (r Request) normal() (Request, error) {
 		return r, fmt.Errorf("%v: no interface", r)
 	case r.Kind == DHCP6UDP:
 		r.Address = netip.AddrPortFrom(netip.IPv6Unspecified(), r.Address.Port())
+	case r.Kind == ICMP4:
+		r.Address, r.Interface = netip.AddrPortFrom(netip.IPv4Unspecified(), 0), ""
 	case r.Kind == DHCP4Raw || r.Kind == DHCP4UDP:
 		r.Address = netip.AddrPortFrom(netip.IPv4Unspecified(), r.Address.Port())
 	case !r.Address.IsValid():
@@ -67,8 +69,12 @@ func (r Request) String() string {
 // open makes all sockets of a request, or none. ours tells that the keeper itself holds a socket with the same port,
 // which the new one may stand beside; against everybody else the port must be free.
 func open(r Request, ours bool) ([]int, error) {
-	if r.Kind == DHCP4Raw {
+	switch r.Kind {
+	case DHCP4Raw:
 		fd, err := openRaw(r)
+		return []int{fd}, err
+	case ICMP4:
+		fd, err := openICMP(r)
 		return []int{fd}, err
 	}
 	at, err := sockaddr(r)

@@ -23,16 +23,7 @@ func openRaw(r Request) (int, error) {
 	if err != nil {
 		return -1, failure(r, "socket", err)
 	}
-	program := make([]unix.SockFilter, len(filter))
-	for i, op := range filter {
-		program[i] = unix.SockFilter{Code: op.Op, Jt: op.Jt, Jf: op.Jf, K: op.K}
-	}
-	err = unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
-	if err == nil {
-		// The process that gets the socket may be a compromised one: it must not take the filter off.
-		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_LOCK_FILTER, 1)
-	}
+	err = attach(fd, filter)
 	if err == nil {
 		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	}
@@ -45,6 +36,49 @@ func openRaw(r Request) (int, error) {
 		return -1, failure(r, "bind", err)
 	}
 	return fd, nil
+}
+
+// attach filters what a socket receives, for good: the process that gets the socket may be a compromised one, and must
+// not take the filter off.
+func attach(fd int, filter []bpf.RawInstruction) error {
+	program := make([]unix.SockFilter, len(filter))
+	for i, op := range filter {
+		program[i] = unix.SockFilter{Code: op.Op, Jt: op.Jt, Jf: op.Jf, K: op.K}
+	}
+	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+	if err != nil {
+		return err
+	}
+	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_LOCK_FILTER, 1)
+}
+
+// openICMP makes a raw socket of ICMP. What arrives before the filter is in place is thrown away.
+func openICMP(r Request) (int, error) {
+	const echoReply, whole = 0, 1 << 16
+	filter, err := bpf.Assemble([]bpf.Instruction{ // the packet begins with the IP header
+		bpf.LoadMemShift{Off: 0},
+		bpf.LoadIndirect{Off: 0, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: echoReply, SkipFalse: 1},
+		bpf.RetConstant{Val: whole},
+		bpf.RetConstant{Val: 0},
+	})
+	if err != nil {
+		return -1, fmt.Errorf("%v: %w", r, err)
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMP)
+	if err != nil {
+		return -1, failure(r, "socket", err)
+	}
+	if err := attach(fd, filter); err != nil {
+		unix.Close(fd)
+		return -1, failure(r, "socket", err)
+	}
+	for waste := make([]byte, 1); ; {
+		if _, _, err := unix.Recvfrom(fd, waste, 0); err != nil {
+			return fd, nil
+		}
+	}
 }
 
 // udpFilter passes unfragmented IPv4 datagrams of UDP to one destination port, in frames of Ethernet.

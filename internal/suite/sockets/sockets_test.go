@@ -261,7 +261,7 @@ func TestDHCPSockets(t *testing.T) {
 		t.Skip("raw sockets need root")
 	}
 	sources(t, func(t *testing.T, _ *Keeper, source func(string) Source) {
-		for _, kind := range []Kind{DHCP4UDP, DHCP4Raw} {
+		for _, kind := range []Kind{DHCP4UDP, DHCP4Raw, ICMP4} {
 			if got := get(t, source("bundy-dhcp4"), Request{Kind: kind, Address: loopback(0), Interface: "lo"}); len(got) != 1 {
 				t.Errorf("%s: %d sockets", kind, len(got))
 			}

@@ -14,6 +14,7 @@ const (
 	TCP      Kind = "tcp"      // a listening stream socket
 	DHCP4UDP Kind = "dhcp4udp" // 0.0.0.0:port bound to Interface (if given), SO_BROADCAST and IP_PKTINFO set
 	DHCP6UDP Kind = "dhcp6udp" // [::]:port bound to Interface, IPV6_RECVPKTINFO set; the owner joins groups
+	ICMP4    Kind = "icmp4"    // raw socket of ICMP that sends what it is given and receives answers to pings alone
 	DHCP4Raw Kind = "dhcp4raw" // AF_PACKET, SOCK_RAW, ETH_P_IP on Interface, filtered to UDP destination Address.Port()
 )
 
