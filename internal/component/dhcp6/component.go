@@ -27,6 +27,7 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 		Command("shutdown", "Stop the server. With a process id only the server of that process obeys.", struct {
 			PID *int `json:"pid" help:"Process id of the server meant."`
 		}{}).
+		Command("status", "Tell which interfaces are served, and which of those configured cannot be and why.", nil).
 		Command("libreload", "Load all hook libraries again.", nil).
 		Statistic(Statistics{})
 	for _, c := range leasecmd.Commands(lease.Family6) {
@@ -69,6 +70,7 @@ type component struct {
 	stats   counters
 	links   *netif.Links6
 	current atomic.Pointer[settings] // what is in use, or will be when Run begins
+	status  atomic.Pointer[[]LinkStatus]
 	changes chan change
 	stopped chan struct{}
 	desk    *leasecmd.Desk
@@ -148,8 +150,14 @@ func (c *component) close(store lease.Store, d database) {
 
 // Call runs a command of the module.
 func (c *component) Call(ctx context.Context, command string, args map[string]json.RawMessage) (any, error) {
-	if command == "libreload" {
+	switch command {
+	case "libreload":
 		return nil, nil // the configuration allows no libraries
+	case "status":
+		if status := c.status.Load(); status != nil {
+			return *status, nil
+		}
+		return []LinkStatus{}, nil
 	}
 	result, err := c.desk.Run(ctx, command, args)
 	if err != nil {

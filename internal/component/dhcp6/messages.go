@@ -27,7 +27,7 @@ var (
 		"The server listens on this interface from now on.")
 	msgDeactivateInterface = logging.NewMessage("DHCP6_DEACTIVATE_INTERFACE", logging.Info, "interface {name} is not served any more",
 		"The interface is gone, is down, lost its address, or was taken out of the configuration.")
-	msgInterfaceAbsent = logging.NewMessage("DHCP6_INTERFACE_ABSENT", logging.Warn, "interface {name} cannot be served yet: it does not exist, is down, or has no link-local address that is ready",
+	msgInterfaceAbsent = logging.NewMessage("DHCP6_INTERFACE_ABSENT", logging.Warn, "interface {name} cannot be served yet: {reason}",
 		"The configuration names the interface. It is served as soon as it is there; see whether the name is right.")
 	msgDetectFail = logging.NewMessage("DHCP6_INTERFACE_DETECTION_FAIL", logging.Error, "the interfaces of the machine cannot be listed: {error}",
 		"The server keeps serving the interfaces it knows and tries again.")

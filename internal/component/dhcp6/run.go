@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"bundy/internal/dhcp/allocate"
@@ -16,9 +14,6 @@ import (
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/suite/module"
 )
-
-// detectInterval is how soon an interface that appears, or changes its address, is served.
-const detectInterval = 500 * time.Millisecond
 
 // Run serves until ctx ends. Then it makes all leases durable and closes their database.
 func (c *component) Run(ctx context.Context, ready func()) error {
@@ -46,6 +41,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	wake, served := make(chan struct{}, 1), make(chan struct{})
 	others.Go(func() { a.run(inner) })
 	others.Go(func() { c.watchInterfaces(inner, wake, served) })
+	others.Go(func() { netif.Watch(inner, wake) })
 
 	failure := module.Protect(func() error { return c.loop(ctx, s, others, wake, served, ready) })
 
@@ -172,81 +168,4 @@ func (c *component) storeStarted(d database) {
 		c.deps.Log.Log(msgNoStorage)
 	}
 	c.deps.Log.Log(msgDatabaseStarted, "memfile", d.path)
-}
-
-// watchInterfaces serves the configured interfaces that are there. It looks again now and then, and at once when it
-// is woken. served is closed after the first look.
-func (c *component) watchInterfaces(ctx context.Context, wake <-chan struct{}, served chan<- struct{}) {
-	tick := time.NewTicker(detectInterval)
-	defer tick.Stop()
-	w := watcher{component: c, failed: map[string]string{}}
-	for first := true; ; first = false {
-		w.look(ctx)
-		if first {
-			close(served)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		case <-wake:
-		}
-	}
-}
-
-// watcher remembers what it logged, so that the log tells changes and not states.
-type watcher struct {
-	*component
-	failed map[string]string // by endpoint; the error last logged
-	absent map[string]bool   // named and not there
-	detect string
-	none   bool
-}
-
-func (w *watcher) look(ctx context.Context) {
-	log := w.deps.Log
-	all, err := netif.Detect6()
-	if err != nil {
-		if w.detect != err.Error() {
-			w.detect = err.Error()
-			log.Log(msgDetectFail, err)
-		}
-		return
-	}
-	w.detect = ""
-	set := w.current.Load()
-	chosen := netif.Choose6(all, set.interfaces)
-	changes := w.links.Update(ctx, chosen, set.serverPort)
-	if ctx.Err() != nil {
-		return
-	}
-	absent := map[string]bool{}
-	for _, choice := range set.interfaces {
-		there := slices.ContainsFunc(chosen, func(e netif.Endpoint6) bool { return e.Name == choice.Name && !e.Unicast.IsValid() })
-		if choice.Name == "*" || there {
-			continue
-		}
-		if absent[choice.Name] = true; !w.absent[choice.Name] {
-			log.Log(msgInterfaceAbsent, choice.Name)
-		}
-	}
-	w.absent = absent
-	for _, name := range changes.Closed {
-		log.Log(msgDeactivateInterface, name)
-	}
-	for _, name := range changes.Opened {
-		delete(w.failed, name)
-		log.Log(msgActivateInterface, name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(changes.Failed)) {
-		if text := changes.Failed[name].Error(); w.failed[name] != text {
-			w.failed[name] = text
-			log.Log(msgOpenSocketFail, name, text)
-		}
-	}
-	none := len(w.links.Open()) == 0
-	if none && !w.none {
-		log.Log(msgNoSocketsOpen)
-	}
-	w.none = none
 }

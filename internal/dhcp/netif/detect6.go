@@ -80,25 +80,53 @@ type Endpoint6 struct {
 	Unicast netip.Addr // invalid: the socket of the interface
 }
 
+// String is the endpoint as in the configuration: "eth0", "eth0/2001:db8::1".
+func (e Endpoint6) String() string {
+	if e.Unicast.IsValid() {
+		return e.Name + "/" + e.Unicast.String()
+	}
+	return e.Name
+}
+
 // Choose6 gives the endpoints to serve: of the interfaces that are up and have a link-local address, by name, and of the
-// addresses beside the names, whose interface must be up.
-func Choose6(all []Interface6, choices []Choice) []Endpoint6 {
-	var out []Endpoint6
+// addresses beside the names, whose interface must be up; and what cannot be served of the choices, with the reasons.
+func Choose6(all []Interface6, choices []Choice) (out []Endpoint6, unserved []Unserved) {
+	star := slices.ContainsFunc(choices, func(c Choice) bool { return c.Name == "*" })
+	there := map[string]bool{}
 	for _, i := range all {
-		if !i.Up {
+		there[i.Name] = true
+		named := slices.ContainsFunc(choices, func(c Choice) bool { return c.Name == i.Name })
+		if !named && (!star || i.Loopback) {
 			continue
 		}
-		named, star := false, false
+		why := ""
+		switch {
+		case !i.Up:
+			why = "it is down"
+		case !i.Multicast:
+			why = "it cannot do multicast"
+		case !i.LinkLocal.IsValid():
+			why = "it has no link-local address that is ready"
+		}
 		for _, c := range choices {
-			named = named || c.Name == i.Name
-			star = star || c.Name == "*"
-			if c.Name == i.Name && c.Address.IsValid() {
+			if c.Name == i.Name && c.Address.IsValid() && i.Up {
 				out = append(out, Endpoint6{i, c.Address})
+				if i.Loopback { // no clients are there, but relay agents of this machine may be
+					why = ""
+					named = false
+				}
 			}
 		}
-		if (named || star && !i.Loopback) && i.Multicast && i.LinkLocal.IsValid() {
+		if why == "" && (named || star && !i.Loopback) {
 			out = append(out, Endpoint6{Interface6: i})
+		} else if why != "" && named {
+			unserved = append(unserved, Unserved{i.Name, why})
 		}
 	}
-	return out
+	for _, c := range choices {
+		if u := (Unserved{c.Name, "there is no such interface"}); c.Name != "*" && !there[c.Name] && !slices.Contains(unserved, u) {
+			unserved = append(unserved, u)
+		}
+	}
+	return out, unserved
 }

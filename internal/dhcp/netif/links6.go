@@ -45,13 +45,6 @@ type endpoint struct {
 	unicast netip.Addr
 }
 
-func (e endpoint) String() string {
-	if e.unicast.IsValid() {
-		return e.name + "/" + e.unicast.String()
-	}
-	return e.name
-}
-
 // NewLinks6 makes an empty set.
 func NewLinks6(o Opener6) *Links6 {
 	return &Links6{
@@ -108,16 +101,16 @@ func (s *Links6) Update(ctx context.Context, wanted []Endpoint6, port uint16) Ch
 		}
 		if old != nil {
 			s.drop(key, old)
-			c.Closed = append(c.Closed, key.String())
+			c.Closed = append(c.Closed, old.String())
 		}
 		l, err := s.start(ctx, e, port)
 		if err != nil {
-			c.Failed[key.String()] = err
+			c.Failed[e.String()] = err
 			continue
 		}
 		keep[key] = true
 		s.put(key, l)
-		c.Opened = append(c.Opened, key.String())
+		c.Opened = append(c.Opened, l.String())
 		s.readers.Go(func() { s.read(key, l) })
 	}
 	s.mu.Lock()
@@ -130,7 +123,7 @@ func (s *Links6) Update(ctx context.Context, wanted []Endpoint6, port uint16) Ch
 	s.mu.Unlock()
 	for key, l := range gone {
 		s.drop(key, l)
-		c.Closed = append(c.Closed, key.String())
+		c.Closed = append(c.Closed, l.String())
 	}
 	slices.Sort(c.Closed)
 	return c
