@@ -40,13 +40,7 @@ func stampOf(path string, info os.FileInfo, err error) stamp {
 
 // openStamped opens a file of the zone and remembers what it was like.
 func (s *slot) openStamped(path string) (io.ReadCloser, error) {
-	f, err := zonefile.OpenRegular(path)
-	var info os.FileInfo
-	if err == nil {
-		if info, err = f.Stat(); err != nil {
-			f.Close() // nothing was done with it
-		}
-	}
+	f, info, err := zonefile.OpenRegular(path)
 	s.files = append(s.files, stampOf(path, info, err))
 	if err != nil {
 		return nil, err

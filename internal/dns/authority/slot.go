@@ -119,15 +119,17 @@ func (s *slot) read(ctx context.Context, from *zoneReader) (*zone.Version, zoned
 		v, edition, err := from.load(ctx, s)
 		return v, edition, nil, err
 	}
-	v, found, err := s.readFile()
+	v, found, err := s.readFile(from)
 	return v, zonedb.Edition{}, found, err
 }
 
 // zoneReader reads the zones of slots, one after the other; zones of the same database that follow one another are of
 // one moment. The zero value is ready for use.
 type zoneReader struct {
-	db *database
-	r  *zonedb.Reader
+	db      *database
+	r       *zonedb.Reader
+	builder zone.Builder    // for zones of master files
+	memory  zonefile.Memory // for the files
 }
 
 func (z *zoneReader) load(ctx context.Context, s *slot) (*zone.Version, zonedb.Edition, error) {
@@ -171,10 +173,10 @@ func (s *slot) validate(v *zone.Version) (found []Finding, err error) {
 }
 
 // readFile reads the zone from its master file. The zone of the server's own names is built in when it has no file.
-func (s *slot) readFile() (*zone.Version, []Finding, error) {
+func (s *slot) readFile(from *zoneReader) (*zone.Version, []Finding, error) {
 	var found []Finding
 	s.files = nil
-	options := zonefile.Options{Class: s.class, Open: s.openStamped, Warn: func(e *zonefile.Error) { found = append(found, s.finding(FileWarning, e)) }}
+	options := zonefile.Options{Class: s.class, Open: s.openStamped, Memory: &from.memory, Warn: func(e *zonefile.Error) { found = append(found, s.finding(FileWarning, e)) }}
 	var first error
 	records := func(yield func(wire.RR, error) bool) {
 		for rr, err := range zonefile.Read(s.path, s.origin, options) {
@@ -190,7 +192,7 @@ func (s *slot) readFile() (*zone.Version, []Finding, error) {
 			}
 		}
 	}
-	v, err := zone.Build(s.origin, s.class, records)
+	v, err := from.builder.Build(s.origin, s.class, records)
 	switch {
 	case errors.Is(first, fs.ErrNotExist) && s.isBuiltIn():
 		v, err = s.authority.builtIn(s.origin)

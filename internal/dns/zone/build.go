@@ -13,14 +13,39 @@ import (
 // not below the origin.
 var ErrOutOfZone = errors.New("record is out of the zone")
 
+// Builder builds zones one after the other, and uses again for the next one what it needed for the last: a small zone
+// then costs little more than the memory that it stays in. The zero value is ready; one goroutine may use it.
+type Builder struct {
+	staged, written []byte   // lent to the writers of each zone; larger ones have memory of their own besides
+	records         []record // of one name
+	buf             []byte   // a node
+}
+
+const (
+	lentRoom    = 32 << 10 // octets: hundreds of records fit
+	lentRecords = 1 << 10  // a name with more is rare
+)
+
 // Build makes a version of the records, in any order; repeated records count once. RRsets with different TTLs get the
 // lowest; a TTL above 2^31-1 is 0 (RFC 2181 section 8). The first error of records ends it. A zone without SOA or NS
 // can be built, so that Check can say what is wrong with it, but it is not served. What records gives must stay as it is
 // until Build returns, but is not kept. A zone of more than about 30 GiB is ErrTooLarge, and one with an RRset
 // that no message could hold ErrTooManyRecords.
 func Build(origin wire.Name, class wire.Class, records iter.Seq2[wire.RR, error]) (*Version, error) {
+	return new(Builder).build(origin, class, records)
+}
+
+// Build is as the function Build.
+func (b *Builder) Build(origin wire.Name, class wire.Class, records iter.Seq2[wire.RR, error]) (*Version, error) {
+	if b.staged == nil {
+		b.staged, b.written = make([]byte, lentRoom), make([]byte, lentRoom)
+	}
+	return b.build(origin, class, records)
+}
+
+func (b *Builder) build(origin wire.Name, class wire.Class, records iter.Seq2[wire.RR, error]) (*Version, error) {
 	v := &Version{origin: origin, key: origin.Lower(), class: class}
-	s, err := newStaging(v)
+	s, err := b.newStaging(v)
 	if err != nil {
 		return nil, err
 	}

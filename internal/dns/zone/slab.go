@@ -96,9 +96,11 @@ type writer struct {
 	used   int
 	size   int
 	open   []byte // the chunk being filled, nil before the first
+	lent   []byte // to be filled first and then left to its owner: close copies what stands in it
+	isLent bool   // open is lent
 }
 
-// alloc gives room for n octets, all zero unless the slab uses chunks again.
+// alloc gives room for n octets, with whatever stands in them.
 func (w *writer) alloc(n int) (ref, []byte, error) {
 	n = (n + 1<<unitBits - 1) &^ (1<<unitBits - 1)
 	if w.open == nil || w.used+n > len(w.open) {
@@ -114,7 +116,9 @@ func (w *writer) alloc(n int) (ref, []byte, error) {
 // next begins a chunk with room for n octets.
 func (w *writer) next(n int) error {
 	w.close()
-	if w.open = w.slab.used(n); w.open == nil {
+	if w.isLent = n <= len(w.lent); w.isLent {
+		w.open, w.lent = w.lent, nil
+	} else if w.open = w.slab.used(n); w.open == nil {
 		w.size = min(max(2*w.size, firstChunk), 1<<chunkBits)
 		w.open = make([]byte, max(w.size, n))
 		pages.Large(w.open)
@@ -130,7 +134,7 @@ func (w *writer) close() {
 		return
 	}
 	c := w.open[:w.used]
-	if len(w.open)-w.used > len(w.open)/8 {
+	if w.isLent || len(w.open)-w.used > len(w.open)/8 {
 		c = append(make([]byte, 0, w.used), c...)
 	}
 	w.slab.mu.Lock()

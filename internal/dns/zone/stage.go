@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"cmp"
 	"encoding/binary"
 	"hash/maphash"
 	"runtime"
@@ -21,6 +22,7 @@ import (
 // type (2), length of RDATA (2), RDATA.
 type staging struct {
 	v     *Version
+	b     *Builder
 	seed  maphash.Seed
 	slab  *slab
 	w     writer
@@ -46,9 +48,10 @@ const (
 	runLength  = 1 << 14 // names written by one worker at a time
 )
 
-func newStaging(v *Version) (*staging, error) {
+func (b *Builder) newStaging(v *Version) (*staging, error) {
 	s := &staging{v: v, seed: maphash.MakeSeed(), slab: newSlab(), table: newTable()}
-	s.w.slab = s.slab
+	s.w = writer{slab: s.slab, lent: b.staged}
+	s.b = b
 	s.denial.origin = v.key
 	_, err := s.name(v.origin, v.key) // the apex always exists
 	return s, err
@@ -64,6 +67,7 @@ func (s *staging) name(name, key wire.Name) (ref, error) {
 	if err != nil {
 		return 0, err
 	}
+	clear(b[:nameHead])
 	b[13] = byte(len(name))
 	copy(b[nameHead:], name)
 	if name != key {
@@ -159,22 +163,13 @@ func (s *staging) collect() {
 
 // finish writes the names and makes the index of the version.
 func (s *staging) finish() error {
-	s.w.close()
+	if !s.w.isLent {
+		s.w.close()
+	}
 	s.collect()
 	out := newSlab()
-	workers := make([]nodeWriter, min(runtime.GOMAXPROCS(0), len(s.runs)))
-	s.done = make([]int, len(workers))
-	var group errgroup.Group
-	for i := range workers {
-		workers[i] = nodeWriter{staging: s, w: writer{slab: out}}
-		group.Go(func() error { return workers[i].write(i, len(workers)) })
-	}
-	if err := group.Wait(); err != nil {
+	if err := s.write(out); err != nil {
 		return err
-	}
-	for i := range workers {
-		s.v.rrs += workers[i].rrs
-		s.v.cuts += workers[i].cuts
 	}
 	t := &s.table
 	clear(t.slots) // there are as many nodes as there were names
@@ -187,6 +182,35 @@ func (s *staging) finish() error {
 	s.v.settle()
 	s.v.denial = s.denial.of(s.v)
 	return nil
+}
+
+// write writes all staged names to a slab, a small zone without the price of goroutines.
+func (s *staging) write(out *slab) error {
+	workers := make([]nodeWriter, min(runtime.GOMAXPROCS(0), len(s.runs)))
+	s.done = make([]int, len(workers))
+	first := &workers[0]
+	first.w.lent, first.records, first.buf = s.b.written, s.b.records, s.b.buf
+	var group errgroup.Group
+	for i := range workers {
+		workers[i].staging, workers[i].w.slab = s, out
+		if i > 0 {
+			group.Go(func() error { return workers[i].write(i, len(workers)) })
+		}
+	}
+	err := first.write(0, len(workers))
+	err = cmp.Or(err, group.Wait())
+	for i := range workers {
+		s.v.rrs += workers[i].rrs
+		s.v.cuts += workers[i].cuts
+	}
+	if cap(first.buf) <= lentRoom {
+		s.b.buf = first.buf
+	}
+	if cap(first.records) <= lentRecords {
+		s.b.records = first.records
+		clear(s.b.records[:cap(s.b.records)]) // they keep the memory of the zone alive
+	}
+	return err
 }
 
 // nodeWriter writes some of the staged names as nodes.

@@ -21,6 +21,7 @@ type Reader struct {
 	tx      *sql.Tx
 	find    *sql.Stmt   // ends with tx
 	records driver.Stmt // of the driver's connection below conn
+	builder zone.Builder
 }
 
 // Reader makes a reader. It waits for a connection, of which there are maxReaders.
@@ -78,7 +79,7 @@ func (r *Reader) Close() error {
 // Load reads a zone into memory, with the edition that it is. The error wraps ErrNoZone when the zone is not there.
 func (r *Reader) Load(ctx context.Context, origin wire.Name, class wire.Class) (*zone.Version, Edition, error) {
 	var e Edition
-	v, err := zone.Build(origin, class, func(yield func(wire.RR, error) bool) {
+	v, err := r.builder.Build(origin, class, func(yield func(wire.RR, error) bool) {
 		if err := r.read(ctx, origin, class, &e, yield); err != nil {
 			yield(wire.RR{}, r.d.wrap(err, "reading", origin, class))
 		}

@@ -27,6 +27,9 @@ type Options struct {
 	// Open opens the file and those it includes; nil opens regular files of the file system.
 	Open func(path string) (io.ReadCloser, error)
 
+	// Memory is used for the file, but not for those it includes; nil makes some.
+	Memory *Memory
+
 	// Warn is called for what is odd but not wrong; nil ignores it.
 	Warn func(*Error)
 }
@@ -42,7 +45,10 @@ func Read(path string, origin wire.Name, o Options) iter.Seq2[wire.RR, error] {
 			o.Class = wire.ClassIN
 		}
 		if o.Open == nil {
-			o.Open = func(path string) (io.ReadCloser, error) { return OpenRegular(path) }
+			o.Open = func(path string) (io.ReadCloser, error) {
+				f, _, err := OpenRegular(path)
+				return f, err
+			}
 		}
 		r := reader{Options: o, zone: origin, yield: yield}
 		stream, err := o.Open(path)
@@ -54,12 +60,17 @@ func Read(path string, origin wire.Name, o Options) iter.Seq2[wire.RR, error] {
 	}
 }
 
+// Memory is what reading a file needs, to be used again for the next one by who reads many. The zero value is ready; it serves
+// one file at a time.
+type Memory struct{ scanner scanner }
+
 // OpenRegular opens a file to read. A pipe or a device could keep a server waiting for ever: opened without blocking it
 // cannot, and is then refused.
-func OpenRegular(path string) (*os.File, error) {
+// It also tells what the file is like.
+func OpenRegular(path string) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -67,9 +78,9 @@ func OpenRegular(path string) (*os.File, error) {
 	}
 	if err != nil {
 		f.Close() // nothing was done with it
-		return nil, err
+		return nil, nil, err
 	}
-	return f, nil
+	return f, info, nil
 }
 
 // reason gives the part of an error of the file system that does not repeat the path.
@@ -109,7 +120,14 @@ type file struct {
 // file reads one file and those it includes. It closes the stream.
 func (r *reader) file(stream io.ReadCloser, path string, origin, owner wire.Name, depth int) {
 	defer stream.Close() // opened to read: closing has nothing left to fail
-	f := &file{reader: r, scan: newScanner(stream), path: path, origin: origin, owner: owner, depth: depth}
+	var scan *scanner
+	if depth == 0 && r.Memory != nil {
+		scan = &r.Memory.scanner
+		scan.again(stream)
+	} else {
+		scan = newScanner(stream)
+	}
+	f := &file{reader: r, scan: scan, path: path, origin: origin, owner: owner, depth: depth}
 	for !r.done {
 		err := f.scan.next()
 		if err == io.EOF {

@@ -129,7 +129,7 @@ type scanner struct {
 	overflow bool // the rest of a line that is too long is still to be read
 }
 
-// Room to read into: that of a small file is no larger than the file, as a server may have very many of them.
+// Room to read into: that of a small file is no larger than the file, as many may include one another.
 const (
 	minBuffer = 512
 	maxBuffer = 64 << 10
@@ -143,6 +143,23 @@ func newScanner(r io.Reader) *scanner {
 		}
 	}
 	return &scanner{r: bufio.NewReaderSize(r, size)}
+}
+
+// keptTokens bounds the memory that is kept for words of entries.
+const keptTokens = 1 << 10
+
+// again makes the scanner one of another stream.
+func (s *scanner) again(r io.Reader) {
+	if s.r == nil {
+		s.r = bufio.NewReaderSize(r, maxBuffer)
+	}
+	s.r.Reset(r)
+	kept := entry{}
+	if cap(s.entry.text) <= maxBuffer && cap(s.entry.tokens) <= keptTokens {
+		kept = s.entry
+		kept.reset()
+	}
+	*s = scanner{r: s.r, entry: kept}
 }
 
 // next reads the next entry into s.entry. An error that is not of the reader leaves the scanner at the beginning of a
