@@ -206,6 +206,7 @@ esac
 		if err := cmd.Wait(); err != nil {
 			t.Logf("udhcpc ended: %v", err)
 		}
+		awaitRelease(t, leases, "192.0.2.100")
 	})
 
 	t.Run("dhclient", func(t *testing.T) {
@@ -227,5 +228,6 @@ esac
 		// The RELEASE is unicast: the client needs its address, which its script would have set.
 		n.run("ip", "-n", n.client, "addr", "add", got+"/24", "dev", "cli0")
 		n.inClient(append(args, "-r", "cli0")...)
+		awaitRelease(t, leases, got) // or the server ends before it has read of it
 	})
 }
