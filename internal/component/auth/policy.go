@@ -98,7 +98,7 @@ func zoneLists(zones []Zone) (map[zoneID]acl.List, []error) {
 // listOf gives the access control list that counts for a zone; e is nil when a name is in none.
 func (p *policy) listOf(e *zone.Entry) acl.List {
 	if len(p.zones) > 0 && e != nil {
-		if list, ok := p.zones[zoneID{e.Class(), e.Origin().Lower()}]; ok {
+		if list, ok := p.zones[zoneID{e.Class(), e.Key()}]; ok {
 			return list
 		}
 	}

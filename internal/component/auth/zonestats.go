@@ -61,7 +61,7 @@ type zoneCounts struct {
 // zoneID names a zone.
 type zoneID struct {
 	class  wire.Class
-	origin wire.Name // as it was given
+	origin wire.Name // as it was given where zones are counted, in lower case where rules are looked up
 }
 
 // zoneTable is what is counted at a time. It is immutable but for the counts.

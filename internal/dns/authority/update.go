@@ -186,7 +186,7 @@ func (a *Authority) Reload(ctx context.Context, class wire.Class, origin wire.Na
 }
 
 // Locate tells whether Reload has a zone to read: nil when a data source has it, or its database has got it since that
-// was looked at. The error wraps ErrNotServed otherwise.
+// was looked at. The error wraps ErrNotServed when none has it; another error tells that a database cannot be asked.
 func (a *Authority) Locate(ctx context.Context, class wire.Class, origin wire.Name) error {
 	a.mu.Lock()
 	s := a.set.served[keyOf(class, origin)]

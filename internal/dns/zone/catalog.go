@@ -24,7 +24,8 @@ type zones struct {
 
 // Entry is one zone of a catalog. It stays the same while versions come and go.
 type Entry struct {
-	origin  wire.Name
+	origin  wire.Name // as it was given
+	key     wire.Name // in lower case
 	class   wire.Class
 	version atomic.Pointer[Version]
 	err     atomic.Pointer[error]
@@ -43,6 +44,9 @@ type State struct {
 
 // Origin gives the zone's name.
 func (e *Entry) Origin() wire.Name { return e.origin }
+
+// Key gives the zone's name in lower case.
+func (e *Entry) Key() wire.Name { return e.key }
 
 // Class gives the zone's class.
 func (e *Entry) Class() wire.Class { return e.class }
@@ -176,9 +180,9 @@ func (c *Catalog) Replace(all []State) {
 }
 
 func (z *zones) enter(ed *edit, s State) {
-	e := &Entry{origin: s.Origin, class: s.Class}
+	e := &Entry{origin: s.Origin, key: s.Origin.Lower(), class: s.Class}
 	e.set(s.Version, s.Err)
-	z.byOrigin.put(ed, s.Origin.Lower(), e)
+	z.byOrigin.put(ed, e.key, e)
 	z.depths[s.Origin.Labels()]++
 }
 

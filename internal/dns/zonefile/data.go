@@ -38,8 +38,9 @@ func bad(err error, text []byte) error { return &fault{err.Error(), text} }
 
 // parseLayout reads the fields that a layout asks for from tokens and appends their wire form to dst.
 func parseLayout(dst []byte, fields string, e *entry, tokens []token, origin wire.Name) ([]byte, error) {
-	for _, t := range tokens {
-		if t.mixed && fields[len(fields)-1] != fieldParams {
+	params := strings.IndexByte(fields, fieldParams) // each field before them is one word
+	for i, t := range tokens {
+		if t.mixed && (params < 0 || i < params) {
 			return nil, bad(errQuoteIn, e.text[t.start:t.end])
 		}
 	}

@@ -76,6 +76,9 @@ func appendParams(dst []byte, e *entry, tokens []token) ([]byte, error) {
 		if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
 			value = value[1 : n-1]
 		}
+		if holdsQuote(value) {
+			return nil, bad(errQuoteIn, text)
+		}
 		plain, err := unescape(make([]byte, 0, len(value)), value)
 		if err != nil {
 			return nil, err
@@ -109,6 +112,19 @@ func appendParams(dst []byte, e *entry, tokens []token) ([]byte, error) {
 		dst = append(dst, values[key]...)
 	}
 	return dst, nil
+}
+
+// holdsQuote tells whether there is a quotation mark that no backslash protects.
+func holdsQuote(text []byte) bool {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return true
+		}
+	}
+	return false
 }
 
 // paramOctets turns the text of a value, from which escapes of master files are gone, into octets.

@@ -92,6 +92,7 @@ func TestBadTypes(t *testing.T) {
 		{"SVCB", "1 . alpn="}, {"SVCB", "1 . port=65536"}, {"SVCB", "1 . port=1 port=2"}, {"SVCB", "1 . key3=\\001"}, {"SVCB", "1 . key65535=x"}, {"SVCB", "1 . key03=ab"},
 		{"SVCB", "1 . mandatory=alpn"}, {"SVCB", "1 . mandatory=mandatory"}, {"SVCB", "1 . mandatory=port,port port=1"}, {"SVCB", "1 . ipv4hint=::1"}, {"SVCB", "1 . ipv6hint=1.2.3.4"},
 		{"SVCB", "1 . alpn=a,,b"}, {"SVCB", "1 . ohttp=x"}, {"SVCB", "1 . what=x"}, {"SVCB", `1 . "port=1"`}, {"SVCB", "1 . ech=!"}, {"SVCB", "1 . PORT=1"}, {"SVCB", "1"},
+		{"SVCB", `1 a"b". alpn=h2`}, {"SVCB", `1"" . alpn=h2`}, {"SVCB", `1 . key667=a"b"`}, {"SVCB", `1 . key667="a"b"c"`},
 		{"NSAP", "47"}, {"NSAP", "0x4"}, {"NSAP", "0x"}, {"GPOS", "1 2"}, {"SINK", "1 2"}, {"DOA", "1 2 3 a !"},
 	} {
 		typ, err := wire.ParseType(c.typ)
