@@ -109,8 +109,7 @@ func (c *component) loop(ctx context.Context, s *server, others *module.Backgrou
 			ready()
 			served = nil
 		case p := <-c.links.Packets():
-			s.serve(p)
-			c.links.Release(p)
+			c.serve(s, p)
 			if end, ok := s.store.NextExpiry(); ok && end.Before(armed) && s.set.reclaim.wait > 0 {
 				arm(max(soon, end.Sub(s.now())))
 			}
@@ -133,6 +132,24 @@ func (c *component) loop(ctx context.Context, s *server, others *module.Backgrou
 			arm(s.next(s.now()))
 		}
 	}
+}
+
+// burst is how many packets that wait are served before the loop looks for anything else.
+const burst = 64
+
+// serve serves a packet and those that came with it.
+func (c *component) serve(s *server, p netif.Packet6) {
+	for range burst {
+		s.serve(p)
+		c.links.Release(p)
+		select {
+		case p = <-c.links.Packets():
+		default:
+			return
+		}
+	}
+	s.serve(p)
+	c.links.Release(p)
 }
 
 // use brings a configuration into force. Only a failure to close the former database can go wrong, which is logged.

@@ -306,7 +306,9 @@ func (s *server) selectSubnet(x *exchange) bool {
 		s.noSubnet.Do(func() { s.log.Log(msgNoSubnet, xid(x), x.packet.Link.Name, x.packet.Source) })
 		return true
 	}
-	s.log.Log(msgSubnetSelected, x.subnet.Prefix, xid(x))
+	if s.log.Enabled(msgSubnetSelected) {
+		s.log.Log(msgSubnetSelected, x.subnet.Prefix, xid(x))
+	}
 	x.subnets = append(x.subnets, x.subnet)
 	for _, other := range x.subnet.Network.Subnets {
 		if other != x.subnet && other.Limit.Allows(x.classes) {

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -31,8 +33,10 @@ type Packet6 struct {
 // Link6 is one endpoint with its socket. Send may be called from any goroutine.
 type Link6 struct {
 	Endpoint6
-	port uint16
-	conn *net.UDPConn
+	port     uint16
+	conn     *net.UDPConn
+	socket   syscall.RawConn // of conn
+	outboxes *sync.Pool
 }
 
 // newLink6 takes over the socket file, also when it fails.
@@ -47,7 +51,12 @@ func newLink6(e Endpoint6, port uint16, file *os.File) (*Link6, error) {
 		pc.Close()
 		return nil, fmt.Errorf("socket of %s is no UDP socket but %T", e.Name, pc)
 	}
-	l := &Link6{Endpoint6: e, port: port, conn: conn}
+	socket, err := conn.SyscallConn()
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("UDP socket of %s: %w", e.Name, err)
+	}
+	l := &Link6{Endpoint6: e, port: port, conn: conn, socket: socket, outboxes: &sync.Pool{New: newOutbox6}}
 	if !e.Unicast.IsValid() {
 		if err := l.join(); err != nil {
 			conn.Close()
@@ -73,40 +82,13 @@ func (l *Link6) join() error {
 
 func (l *Link6) close() { l.conn.Close() }
 
-// read waits for one datagram that is for a server. The buffer has room for MaxPacket6 octets.
-func (l *Link6) read(buffer []byte) (Packet6, error) {
-	var control [128]byte
-	for {
-		n, cn, _, from, err := l.conn.ReadMsgUDPAddrPort(buffer, control[:])
-		if err != nil {
-			return Packet6{}, err
-		}
-		p := Packet6{
-			Data: buffer[:n], Source: netip.AddrPortFrom(from.Addr().WithZone(""), from.Port()), Destination: l.Unicast, Link: l,
-		}
-		if !l.Unicast.IsValid() {
-			p.Destination = packetInfo6(control[:cn])
-			if !p.Destination.IsMulticast() && !p.Destination.IsLinkLocalUnicast() {
-				continue // to an address that is not to be served
-			}
-		}
-		return p, nil
+// hears tells whether a datagram is for a server: one to an address that is not to be served is not.
+func (l *Link6) hears(p *Packet6) bool {
+	if l.Unicast.IsValid() {
+		p.Destination = l.Unicast
+		return true
 	}
-}
-
-// packetInfo6 finds the destination address in the control messages (ipv6(7), IPV6_PKTINFO); the invalid address if
-// none.
-func packetInfo6(control []byte) netip.Addr {
-	messages, err := unix.ParseSocketControlMessage(control)
-	if err != nil {
-		return netip.Addr{}
-	}
-	for _, m := range messages {
-		if m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO && len(m.Data) >= unix.SizeofInet6Pktinfo {
-			return netip.AddrFrom16([16]byte(m.Data))
-		}
-	}
-	return netip.Addr{}
+	return p.Destination.IsMulticast() || p.Destination.IsLinkLocalUnicast()
 }
 
 // Send sends a payload. It leaves from the endpoint's address. Send never waits: with no room in the socket the reply is
@@ -115,16 +97,13 @@ func (l *Link6) Send(payload []byte, to netip.AddrPort) error {
 	if !to.Addr().Is6() {
 		return fmt.Errorf("%v is no IPv6 address to send to on %s", to, l.Name)
 	}
-	address := &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
-	var control []byte
-	if to.Addr().IsLinkLocalUnicast() {
-		address.ZoneId = uint32(l.Index)
-		if !l.Unicast.IsValid() {
-			control = packetInfoMessage6(l.Index, l.LinkLocal)
-		}
+	var from netip.Addr
+	if to.Addr().IsLinkLocalUnicast() && !l.Unicast.IsValid() {
+		from = l.LinkLocal
 	}
-	err := once(l.conn, func(fd int) error { return unix.Sendmsg(fd, payload, control, address, 0) })
-	if err != nil {
+	b := l.outboxes.Get().(*outbox6)
+	defer l.outboxes.Put(b)
+	if err := b.send(l.socket, payload, l.Index, from, to); err != nil {
 		return fmt.Errorf("send to %v on %s: %w", to, l.Name, err)
 	}
 	return nil

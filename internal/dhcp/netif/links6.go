@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -86,46 +87,39 @@ func (s *Links6) Open() []Endpoint6 {
 // again; a change of addresses alone keeps the socket.
 func (s *Links6) Update(ctx context.Context, wanted []Endpoint6, port uint16) Changes {
 	c := Changes{Failed: map[string]error{}}
-	keep := map[endpoint]bool{}
+	s.mu.Lock()
+	open := maps.Clone(s.open)
+	s.mu.Unlock()
+	for key, l := range open { // first, as a renamed interface is still in use under its old name
+		stays := func(e Endpoint6) bool {
+			return endpoint{e.Name, e.Unicast} == key && e.Index == l.Index && l.port == port
+		}
+		if !slices.ContainsFunc(wanted, stays) {
+			s.drop(key, l)
+			delete(open, key)
+			c.Closed = append(c.Closed, l.String())
+		}
+	}
+	slices.Sort(c.Closed)
 	for _, e := range wanted {
 		key := endpoint{e.Name, e.Unicast}
-		s.mu.Lock()
-		old := s.open[key]
-		s.mu.Unlock()
-		if old != nil && old.Index == e.Index && old.port == port {
-			keep[key] = true
+		if old := open[key]; old != nil {
 			if !slices.Equal(old.Addrs, e.Addrs) || old.LinkLocal != e.LinkLocal || old.HWAddr != e.HWAddr {
-				s.put(key, &Link6{Endpoint6: e, port: port, conn: old.conn})
+				l := *old
+				l.Endpoint6 = e
+				s.put(key, &l)
 			}
 			continue
-		}
-		if old != nil {
-			s.drop(key, old)
-			c.Closed = append(c.Closed, old.String())
 		}
 		l, err := s.start(ctx, e, port)
 		if err != nil {
 			c.Failed[e.String()] = err
 			continue
 		}
-		keep[key] = true
 		s.put(key, l)
-		c.Opened = append(c.Opened, l.String())
+		c.Opened = append(c.Opened, e.String())
 		s.readers.Go(func() { s.read(key, l) })
 	}
-	s.mu.Lock()
-	gone := map[endpoint]*Link6{}
-	for key, l := range s.open {
-		if !keep[key] {
-			gone[key] = l
-		}
-	}
-	s.mu.Unlock()
-	for key, l := range gone {
-		s.drop(key, l)
-		c.Closed = append(c.Closed, l.String())
-	}
-	slices.Sort(c.Closed)
 	return c
 }
 
@@ -181,24 +175,30 @@ func (s *Links6) read(key endpoint, l *Link6) {
 			}
 		}
 	}()
+	inbox := newInbox6(l.socket, &s.buffers)
 	for {
-		buffer := s.buffers.Get().(*[MaxPacket6]byte)
-		p, err := l.read(buffer[:])
+		n, err := inbox.receive()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
 			// ICMP errors about earlier replies, or the interface went down: Update closes it then.
-			s.buffers.Put(buffer)
 			time.Sleep(readPause)
 			continue
 		}
-		p.Link = s.current(key, l)
-		select {
-		case s.packets <- p:
-		default:
-			s.lost.Add(1)
-			s.buffers.Put(buffer)
+		current := s.current(key, l)
+		for i := range n {
+			p := inbox.take(i)
+			if p.Link = current; !current.hears(&p) {
+				s.Release(p)
+				continue
+			}
+			select {
+			case s.packets <- p:
+			default:
+				s.lost.Add(1)
+				s.Release(p)
+			}
 		}
 	}
 }
