@@ -32,7 +32,7 @@ func (c *call) add(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	if l.HWAddr == "" && l.ClientID == "" && l.Kind == lease.V4 {
-		return nil, errors.New("a hw-address or a client-id must tell whose lease it is")
+		return nil, errors.New("a hw_address or a client_id must tell whose lease it is")
 	}
 	if l.DUID == "" && l.Kind != lease.V4 {
 		return nil, errors.New("a duid must tell whose lease it is")
@@ -82,7 +82,7 @@ func (c *call) place(l *lease.Lease) error {
 	var s *subnet.Subnet
 	if c.args.SubnetID != nil {
 		if s = list.ByID(*c.args.SubnetID); s == nil {
-			return fmt.Errorf("subnet-id: subnet %d is not configured", *c.args.SubnetID)
+			return fmt.Errorf("subnet_id: subnet %d is not configured", *c.args.SubnetID)
 		}
 	} else {
 		s = list.Of(0, l.Address)
@@ -114,7 +114,7 @@ func (c *call) apply(l *lease.Lease) error {
 		name string
 		from *string
 		to   *string
-	}{{"hw-address", a.HWAddr, &l.HWAddr}, {"client-id", a.ClientID, &l.ClientID}, {"duid", a.DUID, &l.DUID}} {
+	}{{"hw_address", a.HWAddr, &l.HWAddr}, {"client_id", a.ClientID, &l.ClientID}, {"duid", a.DUID, &l.DUID}} {
 		if t.from == nil {
 			continue
 		}
@@ -139,13 +139,13 @@ func (c *call) apply(l *lease.Lease) error {
 	set(&l.FQDNReverse, a.Reverse)
 	set(&l.UserContext, a.Context)
 	if l.UserContext != "" && !json.Valid([]byte(l.UserContext)) {
-		return fmt.Errorf("user-context: %q is not JSON", l.UserContext)
+		return fmt.Errorf("user_context: %q is not JSON", l.UserContext)
 	}
 	switch {
 	case l.Kind != lease.PD:
 		l.PrefixLength = 0
 	case l.PrefixLength == 0:
-		return errors.New("prefix-len must tell the length of the delegated prefix")
+		return errors.New("prefix_len must tell the length of the delegated prefix")
 	case netip.PrefixFrom(l.Address, int(l.PrefixLength)).Masked().Addr() != l.Address:
 		return fmt.Errorf("address: %v is not the first one of a prefix of length %d", l.Address, l.PrefixLength)
 	}
@@ -153,7 +153,7 @@ func (c *call) apply(l *lease.Lease) error {
 	l.Hostname = strings.ToLower(l.Hostname)
 	if l.FQDNForward || l.FQDNReverse {
 		if l.Hostname == "" {
-			return errors.New("fqdn-fwd and fqdn-rev need a hostname to publish")
+			return errors.New("fqdn_fwd and fqdn_rev need a hostname to publish")
 		}
 		l.Hostname = strings.TrimSuffix(l.Hostname, ".") + "."
 	}

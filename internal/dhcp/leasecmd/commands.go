@@ -62,25 +62,25 @@ func Commands(f lease.Family) []Command {
 
 type listArgs4 struct {
 	Subnet   *string `json:"subnet" help:"Prefix of a subnet."`
-	SubnetID *uint32 `json:"subnet-id" help:"Identifier of a subnet."`
-	HWAddr   *string `json:"hw-address" help:"Hardware address, in hexadecimal digits with colons."`
-	ClientID *string `json:"client-id" help:"Client identifier, in hexadecimal digits with colons."`
+	SubnetID *uint32 `json:"subnet_id" help:"Identifier of a subnet."`
+	HWAddr   *string `json:"hw_address" help:"Hardware address, in hexadecimal digits with colons."`
+	ClientID *string `json:"client_id" help:"Client identifier, in hexadecimal digits with colons."`
 	Hostname *string `json:"hostname" help:"Host name, with or without final dot."`
 	State    *string `json:"state" help:"State: active, declined, reclaimed or registered."`
 	After    *string `json:"after" help:"Address behind which to begin, as the last one of the list before."`
-	Limit    int     `json:"limit" default:"100" min:"1" max:"10000" help:"How many leases to list at most."`
+	Limit    int     `json:"limit" optional:"true" default:"100" min:"1" max:"10000" help:"How many leases to list at most."`
 }
 
 type listArgs6 struct {
 	Subnet   *string `json:"subnet" help:"Prefix of a subnet."`
-	SubnetID *uint32 `json:"subnet-id" help:"Identifier of a subnet."`
-	HWAddr   *string `json:"hw-address" help:"Hardware address, in hexadecimal digits with colons."`
+	SubnetID *uint32 `json:"subnet_id" help:"Identifier of a subnet."`
+	HWAddr   *string `json:"hw_address" help:"Hardware address, in hexadecimal digits with colons."`
 	DUID     *string `json:"duid" help:"DUID of the client, in hexadecimal digits with colons."`
 	Type     *string `json:"type" help:"Type: IA_NA, IA_TA or IA_PD."`
 	Hostname *string `json:"hostname" help:"Host name, with or without final dot."`
 	State    *string `json:"state" help:"State: active, declined, reclaimed or registered."`
 	After    *string `json:"after" help:"Address behind which to begin, as the last one of the list before."`
-	Limit    int     `json:"limit" default:"100" min:"1" max:"10000" help:"How many leases to list at most."`
+	Limit    int     `json:"limit" optional:"true" default:"100" min:"1" max:"10000" help:"How many leases to list at most."`
 }
 
 type addressArgs struct {
@@ -89,63 +89,63 @@ type addressArgs struct {
 
 type changeArgs4 struct {
 	Address  string  `json:"address" help:"Address."`
-	SubnetID *uint32 `json:"subnet-id" help:"Identifier of the subnet. Without it the address tells."`
-	HWAddr   *string `json:"hw-address" help:"Hardware address of the client, in hexadecimal digits with colons."`
-	ClientID *string `json:"client-id" help:"Client identifier, in hexadecimal digits with colons."`
-	Valid    *uint32 `json:"valid-lifetime" min:"1" help:"Lifetime in seconds from now. Without it that of the subnet; 4294967295 for ever."`
+	SubnetID *uint32 `json:"subnet_id" help:"Identifier of the subnet. Without it the address tells."`
+	HWAddr   *string `json:"hw_address" help:"Hardware address of the client, in hexadecimal digits with colons."`
+	ClientID *string `json:"client_id" help:"Client identifier, in hexadecimal digits with colons."`
+	Valid    *uint32 `json:"valid_lifetime" min:"1" help:"Lifetime in seconds from now. Without it that of the subnet; 4294967295 for ever."`
 	Hostname *string `json:"hostname" help:"Host name."`
-	Forward  *bool   `json:"fqdn-fwd" help:"Publish the name with an address record."`
-	Reverse  *bool   `json:"fqdn-rev" help:"Publish the name with a pointer record."`
-	Context  *string `json:"user-context" help:"Notes, a JSON text."`
+	Forward  *bool   `json:"fqdn_fwd" help:"Publish the name with an address record."`
+	Reverse  *bool   `json:"fqdn_rev" help:"Publish the name with a pointer record."`
+	Context  *string `json:"user_context" help:"Notes, a JSON text."`
 }
 
 type changeArgs6 struct {
 	Address   string  `json:"address" help:"Address, or first address of the delegated prefix."`
 	Type      *string `json:"type" help:"Type: IA_NA, IA_TA or IA_PD. Without it IA_NA, or IA_PD where prefixes are delegated."`
-	Length    *uint8  `json:"prefix-len" min:"1" max:"128" help:"Length of the delegated prefix."`
-	SubnetID  *uint32 `json:"subnet-id" help:"Identifier of the subnet. Without it the address tells."`
+	Length    *uint8  `json:"prefix_len" min:"1" max:"128" help:"Length of the delegated prefix."`
+	SubnetID  *uint32 `json:"subnet_id" help:"Identifier of the subnet. Without it the address tells."`
 	DUID      *string `json:"duid" help:"DUID of the client, in hexadecimal digits with colons."`
 	IAID      *uint32 `json:"iaid" help:"Identifier of the client's association. Without it 0."`
-	HWAddr    *string `json:"hw-address" help:"Hardware address of the client, in hexadecimal digits with colons."`
-	Valid     *uint32 `json:"valid-lifetime" min:"1" help:"Lifetime in seconds from now. Without it that of the subnet; 4294967295 for ever."`
-	Preferred *uint32 `json:"preferred-lifetime" help:"Preferred lifetime in seconds. Without it that of the subnet."`
+	HWAddr    *string `json:"hw_address" help:"Hardware address of the client, in hexadecimal digits with colons."`
+	Valid     *uint32 `json:"valid_lifetime" min:"1" help:"Lifetime in seconds from now. Without it that of the subnet; 4294967295 for ever."`
+	Preferred *uint32 `json:"preferred_lifetime" help:"Preferred lifetime in seconds. Without it that of the subnet."`
 	Hostname  *string `json:"hostname" help:"Host name."`
-	Forward   *bool   `json:"fqdn-fwd" help:"Publish the name with an address record."`
-	Reverse   *bool   `json:"fqdn-rev" help:"Publish the name with a pointer record."`
-	Context   *string `json:"user-context" help:"Notes, a JSON text."`
+	Forward   *bool   `json:"fqdn_fwd" help:"Publish the name with an address record."`
+	Reverse   *bool   `json:"fqdn_rev" help:"Publish the name with a pointer record."`
+	Context   *string `json:"user_context" help:"Notes, a JSON text."`
 }
 
 type wipeArgs struct {
 	Subnet   *string `json:"subnet" help:"Prefix of the subnet."`
-	SubnetID *uint32 `json:"subnet-id" help:"Identifier of the subnet, which need not be configured any more."`
-	All      bool    `json:"all" default:"false" help:"Delete the leases of all subnets."`
+	SubnetID *uint32 `json:"subnet_id" help:"Identifier of the subnet, which need not be configured any more."`
+	All      bool    `json:"all" optional:"true" default:"false" help:"Delete the leases of all subnets."`
 }
 
 type subnetArgs struct {
 	Subnet   *string `json:"subnet" help:"Prefix of a subnet."`
-	SubnetID *uint32 `json:"subnet-id" help:"Identifier of a subnet."`
+	SubnetID *uint32 `json:"subnet_id" help:"Identifier of a subnet."`
 }
 
 // arguments is all that any of the commands takes.
 type arguments struct {
 	Address   string  `json:"address"`
 	Subnet    *string `json:"subnet"`
-	SubnetID  *uint32 `json:"subnet-id"`
-	HWAddr    *string `json:"hw-address"`
-	ClientID  *string `json:"client-id"`
+	SubnetID  *uint32 `json:"subnet_id"`
+	HWAddr    *string `json:"hw_address"`
+	ClientID  *string `json:"client_id"`
 	DUID      *string `json:"duid"`
 	IAID      *uint32 `json:"iaid"`
 	Type      *string `json:"type"`
-	Length    *uint8  `json:"prefix-len"`
+	Length    *uint8  `json:"prefix_len"`
 	Hostname  *string `json:"hostname"`
 	State     *string `json:"state"`
 	After     *string `json:"after"`
 	Limit     int     `json:"limit"`
-	Valid     *uint32 `json:"valid-lifetime"`
-	Preferred *uint32 `json:"preferred-lifetime"`
-	Forward   *bool   `json:"fqdn-fwd"`
-	Reverse   *bool   `json:"fqdn-rev"`
-	Context   *string `json:"user-context"`
+	Valid     *uint32 `json:"valid_lifetime"`
+	Preferred *uint32 `json:"preferred_lifetime"`
+	Forward   *bool   `json:"fqdn_fwd"`
+	Reverse   *bool   `json:"fqdn_rev"`
+	Context   *string `json:"user_context"`
 	All       bool    `json:"all"`
 }
 

@@ -107,36 +107,36 @@ func TestCommands4(t *testing.T) {
 	s := newServer(t, lease.Family4)
 	for _, c := range []struct{ command, args, want string }{
 		{"lease", `{"address":"192.0.2.10"}`, "lease: there is no lease of 192.0.2.10"},
-		{"lease_add", `{"address":"192.0.2.10","hw-address":"02:00:00:00:00:01","hostname":"One.Lab.Example","fqdn-fwd":true}`, `"subnet-id":1,"hw-address":"02:00:00:00:00:01","valid-lifetime":3600`},
-		{"lease", `{"address":"192.0.2.10"}`, `"hostname":"one.lab.example.","fqdn-fwd":true,"fqdn-rev":false,"state":"active"`},
-		{"lease_add", `{"address":"192.0.2.10","hw-address":"02:00:00:00:00:02"}`, "lease_add: the address has an active lease: 192.0.2.10"},
-		{"lease_add", `{"address":"192.0.2.11"}`, "a hw-address or a client-id must tell"},
-		{"lease_add", `{"address":"203.0.113.1","hw-address":"02"}`, "203.0.113.1 belongs to no subnet"},
-		{"lease_add", `{"address":"192.0.2.12","subnet-id":2,"hw-address":"02"}`, "does not belong to subnet 2, 198.51.100.0/24"},
-		{"lease_add", `{"address":"192.0.2.12","subnet-id":9,"hw-address":"02"}`, "subnet 9 is not configured"},
-		{"lease_add", `{"address":"2001:db8::1","hw-address":"02"}`, "is no address of DHCPv4"},
-		{"lease_add", `{"address":"192.0.2.12","hw-address":"0g"}`, `hw-address: "0g" is not`},
-		{"lease_add", `{"address":"192.0.2.12","hw-address":"02","fqdn-rev":true}`, "need a hostname"},
-		{"lease_add", `{"address":"192.0.2.12","hw-address":"02","user-context":"{"}`, "is not JSON"},
-		{"lease_add", `{"address":"198.51.100.7","client-id":"01:02","valid-lifetime":4294967295}`, `"expire":"never"`},
+		{"lease_add", `{"address":"192.0.2.10","hw_address":"02:00:00:00:00:01","hostname":"One.Lab.Example","fqdn_fwd":true}`, `"subnet_id":1,"hw_address":"02:00:00:00:00:01","valid_lifetime":3600`},
+		{"lease", `{"address":"192.0.2.10"}`, `"hostname":"one.lab.example.","fqdn_fwd":true,"fqdn_rev":false,"state":"active"`},
+		{"lease_add", `{"address":"192.0.2.10","hw_address":"02:00:00:00:00:02"}`, "lease_add: the address has an active lease: 192.0.2.10"},
+		{"lease_add", `{"address":"192.0.2.11"}`, "a hw_address or a client_id must tell"},
+		{"lease_add", `{"address":"203.0.113.1","hw_address":"02"}`, "203.0.113.1 belongs to no subnet"},
+		{"lease_add", `{"address":"192.0.2.12","subnet_id":2,"hw_address":"02"}`, "does not belong to subnet 2, 198.51.100.0/24"},
+		{"lease_add", `{"address":"192.0.2.12","subnet_id":9,"hw_address":"02"}`, "subnet 9 is not configured"},
+		{"lease_add", `{"address":"2001:db8::1","hw_address":"02"}`, "is no address of DHCPv4"},
+		{"lease_add", `{"address":"192.0.2.12","hw_address":"0g"}`, `hw_address: "0g" is not`},
+		{"lease_add", `{"address":"192.0.2.12","hw_address":"02","fqdn_rev":true}`, "need a hostname"},
+		{"lease_add", `{"address":"192.0.2.12","hw_address":"02","user_context":"{"}`, "is not JSON"},
+		{"lease_add", `{"address":"198.51.100.7","client_id":"01:02","valid_lifetime":4294967295}`, `"expire":"never"`},
 		{"leases", `{}`, `{"leases":[{"address":"192.0.2.10"`},
 		{"leases", `{"limit":1}`, `"more":true`},
 		{"leases", `{"after":"192.0.2.10"}`, `{"leases":[{"address":"198.51.100.7"`},
 		{"leases", `{"subnet":"198.51.100.0/24"}`, `{"leases":[{"address":"198.51.100.7"`},
 		{"leases", `{"subnet":"198.51.101.0/24"}`, "is not configured"},
 		{"leases", `{"hostname":"ONE.lab.example"}`, `{"leases":[{"address":"192.0.2.10"`},
-		{"leases", `{"client-id":"0102"}`, `{"leases":[{"address":"198.51.100.7"`},
+		{"leases", `{"client_id":"0102"}`, `{"leases":[{"address":"198.51.100.7"`},
 		{"leases", `{"state":"declined"}`, `{"leases":[],"more":false}`},
 		{"leases", `{"state":"gone"}`, `"gone" is none of`},
-		{"lease_update", `{"address":"192.0.2.10","hostname":"two.lab.example"}`, `"hw-address":"02:00:00:00:00:01","valid-lifetime":3600`},
-		{"leases", `{"hostname":"two.lab.example."}`, `"fqdn-fwd":true`},
+		{"lease_update", `{"address":"192.0.2.10","hostname":"two.lab.example"}`, `"hw_address":"02:00:00:00:00:01","valid_lifetime":3600`},
+		{"leases", `{"hostname":"two.lab.example."}`, `"fqdn_fwd":true`},
 		{"lease_update", `{"address":"192.0.2.11","hostname":"x"}`, "there is no lease of 192.0.2.11"},
-		{"lease_stats", `{}`, `[{"subnet-id":1,"subnet":"192.0.2.0/24","total-addresses":10,"assigned-addresses":1,"declined-addresses":0,"reclaimed-leases":0,"allocation-failures":1},{"subnet-id":2,"subnet":"198.51.100.0/24","total-addresses":0,"assigned-addresses":1`},
-		{"lease_stats", `{"subnet-id":2}`, `{"subnet-id":2`},
-		{"lease_stats", `{"subnet-id":3}`, "subnet 3 is not configured"},
+		{"lease_stats", `{}`, `[{"subnet_id":1,"subnet":"192.0.2.0/24","total_addresses":10,"assigned_addresses":1,"declined_addresses":0,"reclaimed_leases":0,"allocation_failures":1},{"subnet_id":2,"subnet":"198.51.100.0/24","total_addresses":0,"assigned_addresses":1`},
+		{"lease_stats", `{"subnet_id":2}`, `{"subnet_id":2`},
+		{"lease_stats", `{"subnet_id":3}`, "subnet 3 is not configured"},
 		{"lease_wipe", `{}`, "either a subnet or all=true"},
-		{"lease_wipe", `{"subnet-id":2,"all":true}`, "either a subnet or all=true"},
-		{"lease_wipe", `{"subnet-id":2}`, `{"deleted":1}`},
+		{"lease_wipe", `{"subnet_id":2,"all":true}`, "either a subnet or all=true"},
+		{"lease_wipe", `{"subnet_id":2}`, `{"deleted":1}`},
 		{"leases", `{}`, `"more":false`},
 		{"lease_del", `{"address":"192.0.2.10"}`, `"address":"192.0.2.10"`},
 		{"lease_del", `{"address":"192.0.2.10"}`, "there is no lease of 192.0.2.10"},
@@ -152,14 +152,14 @@ func TestCommands4(t *testing.T) {
 func TestCommands6(t *testing.T) {
 	s := newServer(t, lease.Family6)
 	for _, c := range []struct{ command, args, want string }{
-		{"lease_add", `{"address":"2001:db8::1","duid":"00:03:00:01:02","iaid":7}`, `{"address":"2001:db8::1","type":"IA_NA","subnet-id":1,"duid":"00:03:00:01:02","iaid":7,"valid-lifetime":3600,"preferred-lifetime":1800`},
-		{"lease_add", `{"address":"2001:db8:ff00:100::","duid":"00:03:00:01:02"}`, `"type":"IA_PD","prefix-len":56`},
+		{"lease_add", `{"address":"2001:db8::1","duid":"00:03:00:01:02","iaid":7}`, `{"address":"2001:db8::1","type":"IA_NA","subnet_id":1,"duid":"00:03:00:01:02","iaid":7,"valid_lifetime":3600,"preferred_lifetime":1800`},
+		{"lease_add", `{"address":"2001:db8:ff00:100::","duid":"00:03:00:01:02"}`, `"type":"IA_PD","prefix_len":56`},
 		{"lease_add", `{"address":"2001:db8:ff00:101::","duid":"00:03:00:01:02"}`, `is not the first one of a prefix of length 56`},
 		{"lease_add", `{"address":"2001:db8::2"}`, `a duid must tell`},
 		{"lease_add", `{"address":"2001:db8::2","duid":"0102","type":"IA_XX"}`, `"IA_XX" is none of`},
 		{"leases", `{"type":"IA_PD"}`, `{"leases":[{"address":"2001:db8:ff00:100::"`},
 		{"leases", `{"duid":"0003000102"}`, `{"leases":[{"address":"2001:db8::1"`},
-		{"lease_stats", `{"subnet-id":1}`, fmt.Sprintf(`"total-addresses":%d,"assigned-addresses":1,"declined-addresses":0,"reclaimed-leases":0,"total-pds":65536,"assigned-pds":1,"registered-addresses":0`, int64(1<<63-1))},
+		{"lease_stats", `{"subnet_id":1}`, fmt.Sprintf(`"total_addresses":%d,"assigned_addresses":1,"declined_addresses":0,"reclaimed_leases":0,"total_pds":65536,"assigned_pds":1,"registered_addresses":0`, int64(1<<63-1))},
 		{"lease_wipe", `{"all":true}`, `{"deleted":2}`},
 	} {
 		if got := s.run(t, c.command, c.args); !strings.Contains(got, c.want) {
@@ -173,7 +173,7 @@ func TestWipeGoesOnInBatches(t *testing.T) {
 	for i := range 2*wipeBatch + 7 {
 		s.store.Put(lease.Lease{Address: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), HWAddr: "m", SubnetID: 5, ValidLifetime: 60, Start: time.Now()}, nil)
 	}
-	if got := s.run(t, "lease_wipe", `{"subnet-id":5}`); got != fmt.Sprintf(`{"deleted":%d}`, 2*wipeBatch+7) {
+	if got := s.run(t, "lease_wipe", `{"subnet_id":5}`); got != fmt.Sprintf(`{"deleted":%d}`, 2*wipeBatch+7) {
 		t.Error(got)
 	}
 }

@@ -13,16 +13,16 @@ import (
 
 // Subnet is what a subnet has and uses.
 type Subnet struct {
-	ID        uint32  `json:"subnet-id"`
+	ID        uint32  `json:"subnet_id"`
 	Prefix    string  `json:"subnet,omitempty"`               // empty when it is not configured any more
-	Addresses uint64  `json:"total-addresses"`                // of its pools; math.MaxInt64 when there are more
-	Assigned  uint64  `json:"assigned-addresses"`             // active, also those that are over and not reclaimed yet
-	Declined  uint64  `json:"declined-addresses"`             //
-	Reclaimed uint64  `json:"reclaimed-leases"`               // remembered for their clients
-	Prefixes  *uint64 `json:"total-pds,omitempty"`            // DHCPv6
-	Delegated *uint64 `json:"assigned-pds,omitempty"`         // DHCPv6
-	Register  *uint64 `json:"registered-addresses,omitempty"` // DHCPv6
-	Refused   uint64  `json:"allocation-failures"`            // since the start
+	Addresses uint64  `json:"total_addresses"`                // of its pools; math.MaxInt64 when there are more
+	Assigned  uint64  `json:"assigned_addresses"`             // active, also those that are over and not reclaimed yet
+	Declined  uint64  `json:"declined_addresses"`             //
+	Reclaimed uint64  `json:"reclaimed_leases"`               // remembered for their clients
+	Prefixes  *uint64 `json:"total_pds,omitempty"`            // DHCPv6
+	Delegated *uint64 `json:"assigned_pds,omitempty"`         // DHCPv6
+	Register  *uint64 `json:"registered_addresses,omitempty"` // DHCPv6
+	Refused   uint64  `json:"allocation_failures"`            // since the start
 }
 
 // Subnets counts for all subnets that are configured, or have leases.
@@ -82,7 +82,7 @@ func (c *call) stats() (any, error) {
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("subnet-id: subnet %d is not configured and has no leases", id)
+	return nil, fmt.Errorf("subnet_id: subnet %d is not configured and has no leases", id)
 }
 
 // add keeps sums within what JSON readers take for an integer.

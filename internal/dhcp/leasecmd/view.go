@@ -18,21 +18,21 @@ import (
 type View struct {
 	Address   string  `json:"address"`
 	Type      string  `json:"type,omitempty"`
-	Length    uint8   `json:"prefix-len,omitempty"`
-	SubnetID  uint32  `json:"subnet-id"`
-	HWAddr    string  `json:"hw-address,omitempty"`
-	ClientID  string  `json:"client-id,omitempty"`
+	Length    uint8   `json:"prefix_len,omitempty"`
+	SubnetID  uint32  `json:"subnet_id"`
+	HWAddr    string  `json:"hw_address,omitempty"`
+	ClientID  string  `json:"client_id,omitempty"`
 	DUID      string  `json:"duid,omitempty"`
 	IAID      *uint32 `json:"iaid,omitempty"`
-	Valid     uint32  `json:"valid-lifetime"`
-	Preferred *uint32 `json:"preferred-lifetime,omitempty"`
+	Valid     uint32  `json:"valid_lifetime"`
+	Preferred *uint32 `json:"preferred_lifetime,omitempty"`
 	Start     string  `json:"cltt"`
 	Expire    string  `json:"expire"` // "never" for leases without end
 	Hostname  string  `json:"hostname"`
-	Forward   bool    `json:"fqdn-fwd"`
-	Reverse   bool    `json:"fqdn-rev"`
+	Forward   bool    `json:"fqdn_fwd"`
+	Reverse   bool    `json:"fqdn_rev"`
 	State     string  `json:"state"`
-	Context   string  `json:"user-context,omitempty"`
+	Context   string  `json:"user_context,omitempty"`
 }
 
 func viewOf(l lease.Lease) View {
@@ -109,7 +109,7 @@ func kindOf(text *string) (lease.Kind, error) {
 func (c *call) subnetID() (uint32, error) {
 	switch {
 	case c.args.Subnet != nil && c.args.SubnetID != nil:
-		return 0, errors.New("either subnet or subnet-id tells the subnet, not both")
+		return 0, errors.New("either subnet or subnet_id tells the subnet, not both")
 	case c.args.SubnetID != nil:
 		return *c.args.SubnetID, nil
 	case c.args.Subnet == nil:
@@ -145,7 +145,7 @@ func (c *call) list() (any, error) {
 		name string
 		from *string
 		to   *string
-	}{{"hw-address", c.args.HWAddr, &f.HWAddr}, {"client-id", c.args.ClientID, &f.ClientID}, {"duid", c.args.DUID, &f.DUID}} {
+	}{{"hw_address", c.args.HWAddr, &f.HWAddr}, {"client_id", c.args.ClientID, &f.ClientID}, {"duid", c.args.DUID, &f.DUID}} {
 		if *t.to, err = octets(t.name, t.from); err != nil {
 			return nil, err
 		}
