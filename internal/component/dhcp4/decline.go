@@ -1,10 +1,6 @@
 package dhcp4
 
-import (
-	"time"
-
-	"bundy/internal/dhcp/packet4"
-)
+import "time"
 
 const (
 	// maxDeclines is how many addresses a client may decline before it gets none for a while. One whose check of
@@ -98,9 +94,4 @@ func (x *exchange) origin() string {
 		return string(x.request.GIAddr.AsSlice())
 	}
 	return x.packet.Link.Name
-}
-
-// situated tells whether the message asks for an address.
-func (x *exchange) situated() bool {
-	return x.kind == packet4.Discover || x.kind == packet4.Request || x.kind == bootp
 }

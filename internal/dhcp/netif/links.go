@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"bundy/internal/dhcp/packet4"
 )
 
 // queueLength bounds the packets that wait for the server: about 50 ms of work at full load. What waits longer than
@@ -191,14 +193,26 @@ func (s *Links) read(l *Link) {
 		for i := range n {
 			p := in.take(i)
 			p.Link = now
-			select {
-			case s.packets <- p:
-			default:
-				s.lost.Add(1)
-				s.Release(p)
-			}
+			s.queue(p)
 		}
 	}
+}
+
+// maxNewcomers is how many packets may wait for one of a client that looks for a server to be queued behind them. The rest
+// of the queue is for those who have an address, or were offered one: a flood of clients that do not exist does not stop
+// the renewals of those that do.
+const maxNewcomers = queueLength / 2
+
+func (s *Links) queue(p Packet) {
+	if len(s.packets) < maxNewcomers || packet4.Peek(p.Data) != packet4.Discover {
+		select {
+		case s.packets <- p:
+			return
+		default:
+		}
+	}
+	s.lost.Add(1)
+	s.Release(p)
 }
 
 // readPause keeps a socket that only fails from using a processor.

@@ -222,3 +222,27 @@ func TestLinks(t *testing.T) {
 		t.Errorf("changes %+v", c)
 	}
 }
+
+// TestNewcomersWaitOutside: when many wait, those who look for a server are dropped and renewals are not.
+func TestNewcomersWaitOutside(t *testing.T) {
+	links := NewLinks(nil)
+	message := func(kind packet4.Type) Packet {
+		zero := netip.IPv4Unspecified()
+		m := packet4.Message{Op: packet4.BootRequest, CIAddr: zero, YIAddr: zero, SIAddr: zero, GIAddr: zero}
+		m.SetType(kind)
+		b, _ := m.Append(nil, 1472)
+		return Packet{Data: b}
+	}
+	for range queueLength {
+		links.queue(message(packet4.Discover))
+	}
+	if len(links.packets) != maxNewcomers {
+		t.Errorf("%d newcomers wait", len(links.packets))
+	}
+	for range queueLength {
+		links.queue(message(packet4.Request))
+	}
+	if len(links.packets) != queueLength || links.Lost() != queueLength {
+		t.Errorf("%d wait, %d lost", len(links.packets), links.Lost())
+	}
+}

@@ -191,6 +191,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(raw("\x34\x01\x03\x0c\x01a\xff", "\x0c\x01b\xff", "\x0c\x01c\xff"))
 	f.Add(raw("\x0c\x02ab\x35\x01\x01\x0c\x01c\x52\x03\x01\x01\x00\xff", "boot", "server"))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		Peek(b)
 		m, err := Parse(b)
 		if err != nil {
 			return
@@ -199,6 +200,9 @@ func FuzzParse(f *testing.F) {
 		m.Relayed()
 		m.SubOption(1)
 		out, omitted := m.Append(nil, MaxSize)
+		if Peek(out) != m.Type() {
+			t.Fatalf("%x is of type %v, not %v", out, m.Type(), Peek(out))
+		}
 		again, err := Parse(out)
 		if err != nil {
 			t.Fatalf("%x written as %x: %v", b, out, err)

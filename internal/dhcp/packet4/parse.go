@@ -136,3 +136,23 @@ func (j *joiner) read(b []byte, field string) error {
 	}
 	return nil
 }
+
+// Peek finds the type of a message without reading the rest of it; 0 when there is none in the field of options.
+func Peek(b []byte) Type {
+	if len(b) < headerSize+4 {
+		return 0
+	}
+	for b = b[headerSize+4:]; len(b) >= 3 && b[0] != OptEnd; {
+		switch {
+		case b[0] == OptPad:
+			b = b[1:]
+		case b[0] == OptMessageType && b[1] == 1:
+			return Type(b[2])
+		case len(b) < 2+int(b[1]):
+			return 0
+		default:
+			b = b[2+int(b[1]):]
+		}
+	}
+	return 0
+}
