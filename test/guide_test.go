@@ -50,6 +50,8 @@ func TestGuide(t *testing.T) {
 	s.script(fmt.Sprintf(`config set Auth/listen_on [{"address": "%[1]s", "port": %[2]d}]
 config set Dhcp4/interfaces ["lo"]
 config set Dhcp4/server-port %[3]d
+config set Dhcp6/interfaces ["lo"]
+config set Dhcp6/server-port %[3]d
 config set DhcpDdns/port %[4]d
 config set Dhcp4/dhcp-ddns/server-port %[4]d
 config commit
@@ -80,7 +82,7 @@ config commit
 		eventually(t, 5*time.Second, name+" is served", func() bool { return s.lookup(name) == "192.0.2.1" })
 	}
 	processes := s.ctl("Init", "show_processes")
-	for _, module := range []string{"Auth", "DDNS", "Dhcp4", "DhcpDdns", "Cmdctl", "Stats"} {
+	for _, module := range []string{"Auth", "DDNS", "Dhcp4", "Dhcp6", "DhcpDdns", "Cmdctl", "Stats"} {
 		if !strings.Contains(processes, `"`+module+`"`) {
 			t.Errorf("%s does not run: %s", module, processes)
 		}
