@@ -20,12 +20,13 @@ func TestDHCPPeers(t *testing.T) {
 	if os.Getenv("BUNDY_BENCH") == "" {
 		t.Skip("measurement against peers: run with make bench-dhcp")
 	}
-	needs(t, "perfdhcp", "kea-dhcp4", "kea-dhcp6", "ip")
+	needs(t, "perfdhcp", "ip")
 	if os.Getuid() != 0 {
 		t.Skip("network namespaces need root")
 	}
 	for _, family := range []int{4, 6} {
 		t.Run(fmt.Sprintf("v%d", family), func(t *testing.T) {
+			needs(t, fmt.Sprintf("kea-dhcp%d", family))
 			b := newDHCPBench(t, family)
 			t.Run("leases", b.leases)
 			t.Run("start", b.start)

@@ -41,14 +41,14 @@ func (m *model) compare(s lease.Store, now time.Time) error {
 	seen := map[netip.Addr]lease.Lease{}
 	s.All(func(l lease.Lease) bool { seen[l.Address] = l; return true })
 	if len(seen) != len(m.leases) {
-		return fmt.Errorf("All gives %d leases, want %d", len(seen), len(m.leases))
+		return fmt.Errorf("all: gives %d leases, want %d", len(seen), len(m.leases))
 	}
 	for a, want := range m.leases {
 		if seen[a] != want {
-			return fmt.Errorf("All gives\n%+v\nwant\n%+v", seen[a], want)
+			return fmt.Errorf("all: gives\n%+v\nwant\n%+v", seen[a], want)
 		}
 		if got, ok := s.Get(a); !ok || got != want {
-			return fmt.Errorf("Get gives\n%+v %v\nwant\n%+v", got, ok, want)
+			return fmt.Errorf("get: gives\n%+v %v\nwant\n%+v", got, ok, want)
 		}
 	}
 	for _, check := range []func(lease.Store) error{m.clients, m.tallies, m.filters} {
@@ -155,11 +155,11 @@ func (m *model) tallies(s lease.Store) error {
 	}
 	got := s.Tallies()
 	if len(got) != len(want) {
-		return fmt.Errorf("Tallies: %+v, want %d", got, len(want))
+		return fmt.Errorf("tallies: %+v, want %d", got, len(want))
 	}
 	for _, t := range got {
 		if w := want[key{t.Subnet, t.Kind}]; w == nil || *w != t {
-			return fmt.Errorf("Tallies: %+v, want %+v", t, w)
+			return fmt.Errorf("tallies: %+v, want %+v", t, w)
 		}
 	}
 	return nil
