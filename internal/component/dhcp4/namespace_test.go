@@ -59,7 +59,7 @@ func (n network) endAll(namespace string) {
 		n.Errorf("ip netns pids %s: %v", namespace, err)
 	}
 	for _, text := range strings.Fields(string(out)) {
-		if pid, err := strconv.Atoi(text); err == nil {
+		if pid, err := strconv.Atoi(text); err == nil && pid != os.Getpid() { // a thread of ours may be in there
 			syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
