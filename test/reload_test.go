@@ -149,12 +149,12 @@ func hammerFor(patience time.Duration, at netip.AddrPort, questions [][]byte, st
 // mixes two versions.
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
-	const changes = 12
-	extra := 2000
+	changes, extra := 12, 2000
 	if raceEnabled {
-		extra = 500
+		changes, extra = 8, 500 // each kind of change comes twice at least
 	}
 	placements(t, func(t *testing.T, s *suite) {
+		t.Parallel()
 		database := filepath.Join(s.dir, "zone.sqlite3")
 		master := s.write("file.zone", versionedZone(1, extra))
 		stored := s.write("stored.zone", versionedZone(1, extra))
@@ -266,16 +266,22 @@ func versionedUpdate(t *testing.T, n int) update.Request {
 	return r
 }
 
-// TestKillWhileLoading kills bundy-loadzone, and the DNS process while it reloads, at moments that walk over the whole
-// of the work: what is stored and served then is the old zone or the new one.
+// TestKillWhileLoading kills bundy-loadzone, and what serves while it reloads, at moments that walk over the whole of the
+// work: what is stored and served then is the old zone or the new one, and of a master file the new one.
 func TestKillWhileLoading(t *testing.T) {
 	t.Parallel()
+	placements(t, func(t *testing.T, s *suite) {
+		t.Parallel()
+		killWhileLoading(t, s)
+	})
+}
+
+func killWhileLoading(t *testing.T, s *suite) {
 	const rounds = 8
 	extra := 20000
 	if raceEnabled {
-		extra = 5000 // which take as long
+		extra = 2000
 	}
-	s := newSuite(t, "grouped")
 	database := filepath.Join(s.dir, "zone.sqlite3")
 	config := fmt.Sprintf(`{"database_file": %q}`, database)
 	load := func(n int) (*os.Process, <-chan error) {
@@ -292,30 +298,17 @@ func TestKillWhileLoading(t *testing.T) {
 		t.Fatal("bundy-loadzone failed")
 	}
 	whole := time.Since(began)
+	master := s.write("file.zone", versionedZone(1, extra))
 	s.start()
-	s.script(s.dnsScript() + "config commit\n")
-	at := netip.AddrPortFrom(s.address, s.dns)
-	questions := versionedQuestions(t, "lab.example")
-	served := func() (version int) {
-		for i := 0; i < len(questions); {
-			m := ask(at, questions[i], false)
-			if m == nil || m.Header.Flags.Rcode() == wire.RcodeRefused {
-				return 0 // not yet
-			}
-			versions := versionsOf(m)
-			if len(versions) != 1 || m.Header.Flags.Rcode() == wire.RcodeServFail {
-				t.Fatalf("the versions %v: %+v", versions, m)
-			}
-			for v := range versions {
-				version = v
-			}
-			i++
-		}
-		return version
+	s.script(s.dnsScript() + fmt.Sprintf("config set data_sources/classes/IN [{\"type\": \"MasterFiles\", \"cache-enable\": true, \"params\": {\"file.example\": %q}}, {\"type\": \"sqlite3\", \"params\": {\"database_file\": %q}}]\nconfig commit\n", master, database))
+	served := func(origin string, want int) {
+		t.Helper()
+		eventually(t, 20*time.Second, fmt.Sprintf("version %d of %s is served", want, origin), func() bool { return servedVersion(t, s, origin) == want })
 	}
-	eventually(t, 10*time.Second, "the zone is served", func() bool { return served() == 1 })
+	served("lab.example", 1)
+	served("file.example", 1)
 
-	old, kept, taken := 1, 0, 0
+	old, file, kept, taken := 1, 1, 0, 0
 	for i := range rounds {
 		n := old + 1
 		p, ended := load(n)
@@ -326,12 +319,22 @@ func TestKillWhileLoading(t *testing.T) {
 			}
 			p.Kill()
 			<-ended
-		} else { // the server notices within a quarter of a second, and reads for some time
+		} else { // the server notices within a quarter of a second, and reads for some time; of the file it is told
 			if err := <-ended; err != nil {
 				t.Fatal("bundy-loadzone failed: ", err)
 			}
+			file = i + 1
+			if err := os.Rename(s.write("file.zone.new", versionedZone(file, extra)), master); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+				t.Fatal(err)
+			}
 			<-time.After(time.Duration(i) * 40 * time.Millisecond)
-			if pid := s.find("bundy-dns"); pid != 0 {
+			if s.placement == "single" {
+				s.kill()
+				s.start()
+			} else if pid := s.find("bundy-dns"); pid != 0 {
 				syscall.Kill(pid, syscall.SIGKILL)
 			}
 		}
@@ -345,9 +348,29 @@ func TestKillWhileLoading(t *testing.T) {
 			t.Fatalf("version %d is stored, want %d or %d", now, old, n)
 		}
 		old = now
-		eventually(t, 20*time.Second, fmt.Sprintf("version %d is served", now), func() bool { return served() == now })
+		served("lab.example", now)
+		served("file.example", file)
 	}
 	t.Logf("the old zone was kept %d times, the new one taken %d times", kept, taken)
+}
+
+// servedVersion asks everything of a zone: 0 if it is not served yet. Each answer must be of one version.
+func servedVersion(t *testing.T, s *suite, origin string) (version int) {
+	t.Helper()
+	for _, q := range versionedQuestions(t, origin) {
+		m := ask(netip.AddrPortFrom(s.address, s.dns), q, false)
+		if m == nil || m.Header.Flags.Rcode() == wire.RcodeRefused {
+			return 0
+		}
+		versions := versionsOf(m)
+		if len(versions) != 1 || m.Header.Flags.Rcode() == wire.RcodeServFail {
+			t.Fatalf("the versions %v of %s: %+v", versions, origin, m)
+		}
+		for v := range versions {
+			version = v
+		}
+	}
+	return version
 }
 
 // storedVersion reads the zone in a database, which must be whole.
