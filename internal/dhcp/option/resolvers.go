@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"bundy/internal/dns/wire"
 )
@@ -317,7 +318,7 @@ func (p parameter) format() (string, error) {
 		}
 		return "port=" + strconv.Itoa(int(binary.BigEndian.Uint16(p.value))), nil
 	case svcDoHPath:
-		if len(p.value) == 0 || strings.ContainsAny(string(p.value), " \t\r\n\v\f\x85\xa0|\\") {
+		if len(p.value) == 0 || strings.ContainsFunc(string(p.value), unicode.IsSpace) || strings.ContainsAny(string(p.value), `|\`) {
 			return "", bad
 		}
 		return "dohpath=" + string(p.value), nil

@@ -9,6 +9,7 @@ const (
 	headerSize      = 4  // of a message: type and transaction
 	relayHeaderSize = 34 // of a relay agent's: type, hops, two addresses
 	optionHeader    = 4
+	authHeader      = 11 // of an authentication option: protocol, algorithm, replay detection (section 21.11)
 )
 
 // Parse reads a message that came from a client, or through relay agents. Options whose form a server relies on are
