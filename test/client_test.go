@@ -16,6 +16,7 @@ type client struct {
 	mac  net.HardwareAddr
 	name string
 	via  netip.Addr // address of the relay, which selects the subnet
+	link netip.Addr // the clients' network, if the relay names it (RFC 3527)
 }
 
 func newClient(t *testing.T, s *suite, number byte, name string) *client {
@@ -25,7 +26,7 @@ func newClient(t *testing.T, s *suite, number byte, name string) *client {
 // exchange relays a message and waits for the answer to it; nil when there is none within the limit.
 func (c *client) exchange(m *dhcpv4.DHCPv4, limit time.Duration) *dhcpv4.DHCPv4 {
 	c.t.Helper()
-	relay(m, c.via)
+	relay(m, c.via, c.link)
 	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(c.via, 0)))
 	if err != nil {
 		c.t.Fatal(err)
@@ -54,10 +55,14 @@ func (c *client) exchange(m *dhcpv4.DHCPv4, limit time.Duration) *dhcpv4.DHCPv4 
 }
 
 // relay makes m a message of a relay that wants its answers at the port it sends from (RFC 8357).
-func relay(m *dhcpv4.DHCPv4, address netip.Addr) {
-	const sourcePort = 19
+func relay(m *dhcpv4.DHCPv4, address, link netip.Addr) {
+	const linkSelection, sourcePort = 5, 19
 	m.GatewayIPAddr, m.HopCount = address.AsSlice(), 1
-	m.UpdateOption(dhcpv4.OptRelayAgentInfo(dhcpv4.OptGeneric(dhcpv4.GenericOptionCode(sourcePort), nil)))
+	said := []dhcpv4.Option{dhcpv4.OptGeneric(dhcpv4.GenericOptionCode(sourcePort), nil)}
+	if link.IsValid() {
+		said = append(said, dhcpv4.OptGeneric(dhcpv4.GenericOptionCode(linkSelection), link.AsSlice()))
+	}
+	m.UpdateOption(dhcpv4.OptRelayAgentInfo(said...))
 }
 
 func (c *client) message(kind dhcpv4.MessageType, mods ...dhcpv4.Modifier) *dhcpv4.DHCPv4 {
@@ -116,7 +121,7 @@ func (c *client) decline(a netip.Addr) {
 // tell relays a message that has no answer.
 func (c *client) tell(m *dhcpv4.DHCPv4) {
 	c.t.Helper()
-	relay(m, c.via)
+	relay(m, c.via, c.link)
 	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), c.s.dhcp)))
 	if err != nil {
 		c.t.Fatal(err)
