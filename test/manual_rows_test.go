@@ -161,7 +161,7 @@ func manualRows6() []manualRow {
 			}
 			return ""
 		}},
-		{examples: subnet + "17.2.8/1", check: served},
+		{examples: subnet + "17.2.8/1", before: "config set Dhcp6/interfaces [\"lo\"]\nconfig commit\n", check: served},
 		{examples: subnet, check: every(served, in6(there, "", ""))},
 		{examples: subnet + "17.2.9/2", check: every(in6(here, "", "2001:db8:1::/64"), in6(here, "", "2001:db8:1:0:5::/80", wants("2001:db8:1:0:5::7")))},
 		{examples: subnet + "17.2.9/3", check: in6(there, "", "2001:db8:beef::/48")},
@@ -226,7 +226,8 @@ func wants(a string) dhcpv6.Modifier {
 	return dhcpv6.WithIANA(dhcpv6.OptIAAddress{IPv6Addr: netip.MustParseAddr(a).AsSlice()})
 }
 
-// again waits until a server that was told to end, and was not taken out of the configuration, is started again.
+// again waits until the server takes commands: after its start, or again after it was told to end, since it was not
+// taken out of the configuration.
 func again(m *manual) string {
 	m.t.Helper()
 	eventually(m.t, 5*time.Second, m.module+" serves again", func() bool {

@@ -99,7 +99,7 @@ func newManual(t *testing.T, chapter string) *manual {
 	}
 	m.own = strings.NewReplacer(
 		"/tmp/", m.dir+"/",
-		"eth1/2001:db8::1", "lo/::1", " eth1", " lo", `"eth1"`, `"lo"`,
+		" eth1/2001:db8::1", " lo/::1", " eth1", " lo", `"eth1"`, `"lo"`,
 		`"10.0.0.1"`, `"`+m.address.String()+`"`, `"10.1.1.1"`, `"`+m.address.String()+`"`,
 		"198.162.1.10", "127.0.0.1", "server-port 900", fmt.Sprintf("server-port %d", m.far.LocalAddr().(*net.UDPAddr).Port),
 		// Slips of the manual, which the text around them corrects.
@@ -115,6 +115,7 @@ config set Dhcp6/server-port %[3]d
 config set Dhcp6/dhcp-ddns/server-port %[2]d
 config commit
 `, m.dhcp, m.d2.LocalAddr().(*net.UDPAddr).Port, m.port6) + m.typed(chapter+".1/1"))
+	again(m)
 	m.began()
 	return m
 }
