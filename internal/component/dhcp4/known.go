@@ -63,7 +63,7 @@ func (s *server) rest(x *exchange) (wake func(then func()), ok bool) {
 	}
 	s.resting.count++
 	x.packet.Data = slices.Clone(x.packet.Data) // the buffer goes back
-	x.request, _ = packet4.Parse(x.packet.Data)
+	x.request, _ = packet4.Parse(x.packet.Data) // the same octets were read without error before
 	return func(then func()) {
 		s.resting.back <- func() { // has room for all that rest
 			s.resting.count--
