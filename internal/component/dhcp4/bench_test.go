@@ -20,7 +20,7 @@ func BenchmarkLease(b *testing.B) {
 	}
 	defer store.Close()
 	stats := &counters{}
-	s := newServer(nil, stats, newAnnouncer(nil, stats))
+	s := newServer(nil, stats, announcer(nil).Tell)
 	link := &netif.Link{Interface: netif.Interface{Name: "eth0", Addrs: []netip.Addr{addr("10.64.0.1")}}}
 	var address [4]byte
 	s.ours = link.Has

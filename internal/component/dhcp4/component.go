@@ -12,6 +12,8 @@ import (
 	"bundy/internal/dhcp/leasecmd"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
+	"bundy/internal/naming/announce"
+	"bundy/internal/naming/ncr"
 	"bundy/internal/suite/logging"
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/paths"
@@ -65,6 +67,7 @@ type component struct {
 	changes chan change
 	stopped chan struct{}
 	desk    *leasecmd.Desk
+	names   *announce.Announcer
 }
 
 // change is a new configuration for the server's goroutine.
@@ -80,9 +83,18 @@ func newComponent(spec *schema.Module, set *settings, first schema.Section, deps
 		changes: make(chan change), stopped: make(chan struct{}),
 		echo: echo{replies: make(chan netip.Addr, maxReplies)},
 	}
+	c.names = announcer(deps.Log)
 	c.current.Store(set)
 	c.desk = leasecmd.NewDesk(lease.Family4, c.stopped)
 	return c
+}
+
+func announcer(log *logging.Logger) *announce.Announcer {
+	limited := logging.Seldom()
+	return announce.New(
+		func(r ncr.Request) { log.Log(msgQueueNCR, r.Change, r.Name, r.Address) },
+		func(server netip.AddrPort, err error) { limited.Do(func() { log.Log(msgNCRSendFail, server, err) }) },
+	)
 }
 
 // openStore opens the leases that a configuration names.
@@ -146,4 +158,4 @@ func (c *component) Call(ctx context.Context, command string, args map[string]js
 }
 
 // Stats gives the statistics.
-func (c *component) Stats() map[string]any { return c.stats.values(c.links.Lost()) }
+func (c *component) Stats() map[string]any { return c.stats.values(c.links.Lost(), c.names) }

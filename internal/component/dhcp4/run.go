@@ -27,8 +27,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return fmt.Errorf("%s/lease-database/name: %w", moduleName, err)
 	}
-	a := newAnnouncer(log, &c.stats)
-	s := newServer(log, &c.stats, a)
+	s := newServer(log, &c.stats, c.names.Tell)
 	s.ours = c.links.Has
 	s.refuse = c.desk.Refuse
 	s.ping = c.echo.ping
@@ -38,7 +37,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	others := module.NewBackground()
 	inner, stop := context.WithCancel(ctx)
 	wake, served := make(chan struct{}, 1), make(chan struct{})
-	others.Go(func() { a.run(inner) })
+	others.Go(func() { c.names.Run(inner) })
 	others.Go(func() { c.watchInterfaces(inner, wake, served) })
 	others.Go(func() { netif.Watch(inner, wake) })
 

@@ -26,8 +26,8 @@ type server struct {
 	log      *logging.Logger
 	now      func() time.Time
 	stats    *counters
-	announce *announcer
-	ours     func(netip.Addr) bool // is it an address of a served interface
+	announce func(netip.AddrPort, ncr.Change, lease.Lease) // tells the DHCP-DDNS server
+	ours     func(netip.Addr) bool                         // is it an address of a served interface
 	transmit func(l *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error
 	refuse   func(subnet uint32) // counts a client that found nothing free
 
@@ -48,15 +48,14 @@ type server struct {
 	noSubnet, noRelaySubnet, storeFailed, sendFailed, mergeFailed, pingFailed *rate.Sometimes // limit messages that anybody can cause
 }
 
-func newServer(log *logging.Logger, stats *counters, a *announcer) *server {
-	limit := func() *rate.Sometimes { return &rate.Sometimes{First: logFirst, Interval: logInterval} }
+func newServer(log *logging.Logger, stats *counters, announce func(netip.AddrPort, ncr.Change, lease.Lease)) *server {
 	return &server{
-		log: log, now: time.Now, stats: stats, announce: a, decliners: newDecliners(),
+		log: log, now: time.Now, stats: stats, announce: announce, decliners: newDecliners(),
 		evaluator: class.NewEvaluator(option.Family4), merged: map[scope]option.Wire{}, full: map[uint32]bool{},
 		resting: newResting(), failures: failures{wake: make(chan struct{}, 1)},
-		noSubnet: limit(), noRelaySubnet: limit(), storeFailed: limit(), sendFailed: limit(), mergeFailed: limit(),
+		noSubnet: logging.Seldom(), noRelaySubnet: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(), mergeFailed: logging.Seldom(),
 		transmit: (*netif.Link).Send, refuse: func(uint32) {},
-		asked: map[netip.Addr]*probing{}, pingFailed: limit(),
+		asked: map[netip.Addr]*probing{}, pingFailed: logging.Seldom(),
 		ping: func(netip.Addr) error { return errNoPing },
 	}
 }
@@ -367,6 +366,6 @@ func (s *server) send(x *exchange) {
 // announceNames tells the DHCP-DDNS server what changed. Called by the store's goroutine.
 func (s *server) announceNames(x *exchange) {
 	for _, c := range x.changes {
-		s.announce.tell(x.set.requests, c.change, c.lease)
+		s.announce(x.set.requests, c.change, c.lease)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/packet4"
 	"bundy/internal/dhcp/subnet"
+	"bundy/internal/naming/announce"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
@@ -31,6 +32,7 @@ type bench struct {
 	clock time.Time
 	mu    sync.Mutex
 	sent  []outgoing
+	names []ncr.Request // changes that the DHCP-DDNS server was told of
 }
 
 type outgoing struct {
@@ -90,11 +92,12 @@ func benchWith(t testing.TB, set *settings, store lease.Store) *bench {
 	stats := &counters{}
 	b := &bench{
 		TB: t, store: store, clock: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		server: newServer(nil, stats, newAnnouncer(nil, stats)),
+		server: newServer(nil, stats, nil),
 		link: &netif.Link{Interface: netif.Interface{
 			Index: 2, Name: "eth0", Addrs: []netip.Addr{addr("198.51.100.1"), addr("192.0.2.1")}, Ethernet: true,
 		}},
 	}
+	b.announce = announce.New(func(r ncr.Request) { b.told(r) }, nil).Tell
 	b.now = func() time.Time { return b.clock }
 	b.ours = b.link.Has
 	b.transmit = func(_ *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error {
@@ -125,6 +128,12 @@ func (b *bench) use(set *settings) {
 	for _, l := range moved {
 		b.store.Put(l, nil)
 	}
+}
+
+func (b *bench) told(r ncr.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.names = append(b.names, r)
 }
 
 func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
@@ -236,19 +245,17 @@ func (b *bench) expect(got *outgoing, want string) {
 
 // announced takes what was queued for the DHCP-DDNS server.
 func (b *bench) announced() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	var out []string
-	for {
-		select {
-		case n := <-b.announce.queue:
-			r := n.request
-			if len(r.DHCID) == 0 {
-				b.Error("no DHCID")
-			}
-			out = append(out, fmt.Sprintf("%v %s %v %s", r.Change, r.Name, r.Address, direction(r)))
-		default:
-			return out
+	for _, r := range b.names {
+		if len(r.DHCID) == 0 {
+			b.Error("no DHCID")
 		}
+		out = append(out, fmt.Sprintf("%v %s %v %s", r.Change, r.Name, r.Address, direction(r)))
 	}
+	b.names = nil
+	return out
 }
 
 func direction(r ncr.Request) string {

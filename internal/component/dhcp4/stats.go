@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"bundy/internal/dhcp/packet4"
+	"bundy/internal/naming/announce"
 )
 
 // Statistics is the module's statistics, named as Kea names them.
@@ -37,7 +38,7 @@ type counters struct {
 	received, sent                                       [packet4.Inform + 1]atomic.Uint64 // by message type; 0 all
 	parseFailed, receiveDrop, sendFailed, optionsOmitted atomic.Uint64
 	allocFailed, storeFailed, declined, reclaimed        atomic.Uint64
-	ncrSent, ncrLost, restDrop, pingConflicts            atomic.Uint64
+	restDrop, pingConflicts                              atomic.Uint64
 }
 
 func count(by *[packet4.Inform + 1]atomic.Uint64, t packet4.Type) {
@@ -48,7 +49,7 @@ func count(by *[packet4.Inform + 1]atomic.Uint64, t packet4.Type) {
 }
 
 // values gives the statistics by item name.
-func (c *counters) values(queueDrop uint64) map[string]any {
+func (c *counters) values(queueDrop uint64, names *announce.Announcer) map[string]any {
 	return map[string]any{
 		"pkt4-received":          c.received[0].Load(),
 		"pkt4-discover-received": c.received[packet4.Discover].Load(),
@@ -70,7 +71,7 @@ func (c *counters) values(queueDrop uint64) map[string]any {
 		"declined-addresses":     c.declined.Load(),
 		"reclaimed-leases":       c.reclaimed.Load(),
 		"ping-check-conflicts":   c.pingConflicts.Load(),
-		"ncr-sent":               c.ncrSent.Load(),
-		"ncr-lost":               c.ncrLost.Load(),
+		"ncr-sent":               names.Sent(),
+		"ncr-lost":               names.Lost(),
 	}
 }

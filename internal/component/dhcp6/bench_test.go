@@ -21,7 +21,7 @@ func BenchmarkLease(b *testing.B) {
 	}
 	defer store.Close()
 	stats := &counters{}
-	s := newServer(nil, stats, newAnnouncer(nil, stats), serverDUID)
+	s := newServer(nil, stats, announcer(nil).Tell, serverDUID)
 	s.ours = func(netip.Addr) bool { return false }
 	replies := make(chan struct{}, 1)
 	s.transmit = func(_ *netif.Link6, _ []byte, _ netip.AddrPort) error {

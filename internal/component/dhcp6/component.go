@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"sync/atomic"
 
@@ -13,6 +14,8 @@ import (
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/subnet"
+	"bundy/internal/naming/announce"
+	"bundy/internal/naming/ncr"
 	"bundy/internal/suite/logging"
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/paths"
@@ -74,6 +77,7 @@ type component struct {
 	changes chan change
 	stopped chan struct{}
 	desk    *leasecmd.Desk
+	names   *announce.Announcer
 }
 
 // change is a new configuration for the server's goroutine.
@@ -88,9 +92,18 @@ func newComponent(spec *schema.Module, set *settings, deps module.Deps) *compone
 		spec: spec, deps: deps, links: netif.NewLinks6(opener{deps.Sockets}),
 		changes: make(chan change), stopped: make(chan struct{}),
 	}
+	c.names = announcer(deps.Log)
 	c.current.Store(set)
 	c.desk = leasecmd.NewDesk(lease.Family6, c.stopped)
 	return c
+}
+
+func announcer(log *logging.Logger) *announce.Announcer {
+	limited := logging.Seldom()
+	return announce.New(
+		func(r ncr.Request) { log.Log(msgQueueNCR, r.Change, r.Name, r.Address) },
+		func(server netip.AddrPort, err error) { limited.Do(func() { log.Log(msgNCRSendFail, server, err) }) },
+	)
 }
 
 // openStore opens the leases that a configuration names.
@@ -167,4 +180,4 @@ func (c *component) Call(ctx context.Context, command string, args map[string]js
 }
 
 // Stats gives the statistics.
-func (c *component) Stats() map[string]any { return c.stats.values(c.links.Lost()) }
+func (c *component) Stats() map[string]any { return c.stats.values(c.links.Lost(), c.names) }

@@ -76,7 +76,7 @@ func (s *server) endLease(l lease.Lease, now time.Time) {
 		}
 		s.stats.reclaimed.Add(1)
 		s.log.Log(msgReclaimed, ended.Address)
-		s.announce.tell(set.requests, ncr.Remove, ended)
+		s.announce(set.requests, ncr.Remove, ended)
 	}
 	if l.State != lease.Active || set.reclaim.hold == 0 {
 		s.store.Delete(l.Address, done)
@@ -94,10 +94,10 @@ func (s *server) order(l lease.Lease, done func(error)) {
 	set, written := s.set, s.written(l.Address)
 	after := func(err error) {
 		if written(err); err == nil && had {
-			s.announce.tell(set.requests, ncr.Remove, old)
+			s.announce(set.requests, ncr.Remove, old)
 		}
 		if err == nil && l.ValidLifetime != 0 {
-			s.announce.tell(set.requests, ncr.Add, l)
+			s.announce(set.requests, ncr.Add, l)
 		}
 		done(err)
 	}

@@ -27,9 +27,9 @@ type server struct {
 	log      *logging.Logger
 	now      func() time.Time
 	stats    *counters
-	announce *announcer
-	id       string                // by which clients know us: a DUID, raw octets
-	ours     func(netip.Addr) bool // is it an address of a served interface
+	announce func(netip.AddrPort, ncr.Change, lease.Lease) // tells the DHCP-DDNS server
+	id       string                                        // by which clients know us: a DUID, raw octets
+	ours     func(netip.Addr) bool                         // is it an address of a served interface
 	transmit func(l *netif.Link6, payload []byte, to netip.AddrPort) error
 	refuse   func(subnet uint32) // counts a client that found nothing free
 
@@ -45,12 +45,11 @@ type server struct {
 	noSubnet, noAddress, storeFailed, sendFailed *rate.Sometimes // limit messages that anybody can cause
 }
 
-func newServer(log *logging.Logger, stats *counters, a *announcer, id string) *server {
-	limit := func() *rate.Sometimes { return &rate.Sometimes{First: logFirst, Interval: logInterval} }
+func newServer(log *logging.Logger, stats *counters, announce func(netip.AddrPort, ncr.Change, lease.Lease), id string) *server {
 	return &server{
-		log: log, now: time.Now, stats: stats, announce: a, id: id, decliner: decliners{},
+		log: log, now: time.Now, stats: stats, announce: announce, id: id, decliner: decliners{},
 		evaluator: class.NewEvaluator(option.Family6), failures: failures{wake: make(chan struct{}, 1)},
-		noSubnet: limit(), noAddress: limit(), storeFailed: limit(), sendFailed: limit(),
+		noSubnet: logging.Seldom(), noAddress: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(),
 		transmit: (*netif.Link6).Send, refuse: func(uint32) {},
 	}
 }
@@ -356,6 +355,6 @@ func (s *server) send(x *exchange) {
 // announceNames tells the DHCP-DDNS server what changed. Called by the store's goroutine.
 func (s *server) announceNames(x *exchange) {
 	for _, c := range x.changes {
-		s.announce.tell(x.set.requests, c.change, c.lease)
+		s.announce(x.set.requests, c.change, c.lease)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/packet6"
 	"bundy/internal/dhcp/subnet"
+	"bundy/internal/naming/announce"
+	"bundy/internal/naming/ncr"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
 )
@@ -66,6 +68,7 @@ type bench struct {
 	clock time.Time
 	mu    sync.Mutex
 	sent  []outgoing
+	names []ncr.Request // changes that the DHCP-DDNS server was told of
 }
 
 type outgoing struct {
@@ -84,11 +87,12 @@ func newBench(t testing.TB, config string) *bench {
 	stats := &counters{}
 	b := &bench{
 		TB: t, store: store, clock: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
-		server: newServer(nil, stats, newAnnouncer(nil, stats), serverDUID),
+		server: newServer(nil, stats, nil, serverDUID),
 		link: &netif.Link6{Endpoint6: netif.Endpoint6{Interface6: netif.Interface6{
 			Index: 2, Name: "eth0", LinkLocal: addr("fe80::99"), Addrs: []netip.Addr{addr("2001:db8:9::1")},
 		}}},
 	}
+	b.announce = announce.New(func(r ncr.Request) { b.told(r) }, nil).Tell
 	b.now = func() time.Time { return b.clock }
 	b.ours = b.link.Has
 	b.transmit = func(_ *netif.Link6, payload []byte, to netip.AddrPort) error {
@@ -123,6 +127,19 @@ func (b *bench) use(set *settings) {
 	}
 	b.server.store = b.store
 	b.book, _ = allocate.NewBook(b.store, offers, b.set.subnets, b.clock)
+}
+
+// changes is how many changes of names the DHCP-DDNS server was told of.
+func (b *bench) changes() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.names)
+}
+
+func (b *bench) told(r ncr.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.names = append(b.names, r)
 }
 
 func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
@@ -476,28 +493,28 @@ func TestNames(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	}
-	if n := len(b.announce.queue); n != 2 {
+	if n := b.changes(); n != 2 {
 		t.Errorf("%d requests for two addresses", n)
 	}
 	b.exchange(packet6.Renew, "server=", "na=1 2001:db8:1::10") // does not say its name again
-	if l, _ := b.store.Get(addr("2001:db8:1::10")); l.Hostname != "pc.lab.test." || len(b.announce.queue) != 2 {
-		t.Errorf("%+v, %d requests", l, len(b.announce.queue))
+	if l, _ := b.store.Get(addr("2001:db8:1::10")); l.Hostname != "pc.lab.test." || b.changes() != 2 {
+		t.Errorf("%+v, %d requests", l, b.changes())
 	}
 	b.exchange(packet6.Renew, "server=", "na=1 2001:db8:1::10", "fqdn=\x01\x03two")
-	if l, _ := b.store.Get(addr("2001:db8:1::10")); l.Hostname != "two.lab.test." || len(b.announce.queue) != 4 {
-		t.Errorf("%+v, %d requests", l, len(b.announce.queue))
+	if l, _ := b.store.Get(addr("2001:db8:1::10")); l.Hostname != "two.lab.test." || b.changes() != 4 {
+		t.Errorf("%+v, %d requests", l, b.changes())
 	}
 	b.exchange(packet6.Release, "server=", "na=2 2001:db8:1::11")
-	if len(b.announce.queue) != 5 {
-		t.Errorf("%d requests after a release", len(b.announce.queue))
+	if b.changes() != 5 {
+		t.Errorf("%d requests after a release", b.changes())
 	}
 	b.clock = b.clock.Add(2 * time.Hour)
 	b.reclaim(b.clock)
 	if err := b.store.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	if len(b.announce.queue) != 6 {
-		t.Errorf("%d requests after the end of the other", len(b.announce.queue))
+	if b.changes() != 6 {
+		t.Errorf("%d requests after the end of the other", b.changes())
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"bundy/internal/dhcp/packet6"
+	"bundy/internal/naming/announce"
 )
 
 // Statistics is the module's statistics, named as Kea names them.
@@ -43,7 +44,6 @@ type counters struct {
 	received, sent                                       [kinds]atomic.Uint64 // by message type; 0 all
 	parseFailed, receiveDrop, sendFailed, optionsOmitted atomic.Uint64
 	allocFailed, storeFailed, declined, reclaimed        atomic.Uint64
-	ncrSent, ncrLost                                     atomic.Uint64
 }
 
 func count(by *[kinds]atomic.Uint64, t packet6.Type) {
@@ -54,7 +54,7 @@ func count(by *[kinds]atomic.Uint64, t packet6.Type) {
 }
 
 // values gives the statistics by item name.
-func (c *counters) values(queueDrop uint64) map[string]any {
+func (c *counters) values(queueDrop uint64, names *announce.Announcer) map[string]any {
 	return map[string]any{
 		"pkt6-received":                 c.received[0].Load(),
 		"pkt6-solicit-received":         c.received[packet6.Solicit].Load(),
@@ -79,7 +79,7 @@ func (c *counters) values(queueDrop uint64) map[string]any {
 		"v6-lease-store-fail":           c.storeFailed.Load(),
 		"declined-addresses":            c.declined.Load(),
 		"reclaimed-leases":              c.reclaimed.Load(),
-		"ncr-sent":                      c.ncrSent.Load(),
-		"ncr-lost":                      c.ncrLost.Load(),
+		"ncr-sent":                      names.Sent(),
+		"ncr-lost":                      names.Lost(),
 	}
 }
