@@ -62,10 +62,10 @@ func (s *Store) Apply(ctx context.Context, changes []Change) error {
 	return nil
 }
 
-const putRecord = `INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
+const putRecord = `INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 	ON CONFLICT DO UPDATE SET dhcid=excluded.dhcid, zone=excluded.zone, ttl=excluded.ttl, source=excluded.source,
 	expires=excluded.expires, state=excluded.state, tries=excluded.tries, next_try=excluded.next_try,
-	last_error=excluded.last_error`
+	last_error=excluded.last_error, rules=excluded.rules, marker=excluded.marker, doubt=excluded.doubt`
 
 func (s *Store) write(ctx context.Context, changes []Change) error {
 	tx, err := s.db.BeginTx(ctx, nil)
@@ -87,15 +87,17 @@ func (c Change) write(ctx context.Context, tx *sql.Tx, put *sql.Stmt) (err error
 		r := c.Put
 		_, err = put.ExecContext(ctx,
 			r.Kind, r.Address.String(), r.Name.String(), []byte(r.DHCID), r.Zone.String(), r.TTL, r.Source,
-			milliseconds(r.Expires), r.State, r.Tries, milliseconds(r.NextTry), r.LastError)
+			milliseconds(r.Expires), r.State, r.Tries, milliseconds(r.NextTry), r.LastError, r.Rules,
+			r.Marker, milliseconds(r.Doubt))
 	case c.Delete != nil:
 		_, err = tx.ExecContext(ctx, `DELETE FROM record WHERE kind=? AND address=? AND name=?`,
 			c.Delete.Kind, c.Delete.Address.String(), c.Delete.Name.String())
 	case c.PutWant != nil:
 		w := c.PutWant
-		_, err = tx.ExecContext(ctx, `INSERT INTO want VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET name=excluded.name,
-			dhcid=excluded.dhcid, forward=excluded.forward, reverse=excluded.reverse, length=excluded.length`,
-			w.Address.String(), w.Name.String(), []byte(w.DHCID), w.Forward, w.Reverse, w.Length)
+		_, err = tx.ExecContext(ctx, `INSERT INTO want VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET name=excluded.name,
+			dhcid=excluded.dhcid, forward=excluded.forward, reverse=excluded.reverse, length=excluded.length,
+			rules=excluded.rules`,
+			w.Address.String(), w.Name.String(), []byte(w.DHCID), w.Forward, w.Reverse, w.Length, w.Rules)
 	default:
 		_, err = tx.ExecContext(ctx, `DELETE FROM want WHERE address=?`, c.DropWant.String())
 	}

@@ -29,15 +29,16 @@ func fromMilliseconds(ms int64) time.Time {
 
 func readRecords(ctx context.Context, db *sql.DB) iter.Seq2[Record, error] {
 	return readRows(ctx, db, `SELECT kind, address, name, dhcid, zone, ttl, source, expires, state, tries, next_try,
-		last_error FROM record`, func(rows *sql.Rows) (r Record, err error) {
+		last_error, rules, marker, doubt FROM record`, func(rows *sql.Rows) (r Record, err error) {
 		var address, name, zone string
 		var dhcid []byte
-		var expires, next int64
+		var expires, next, doubt int64
 		if err := rows.Scan(&r.Kind, &address, &name, &dhcid, &zone, &r.TTL, &r.Source, &expires, &r.State, &r.Tries,
-			&next, &r.LastError); err != nil {
+			&next, &r.LastError, &r.Rules, &r.Marker, &doubt); err != nil {
 			return r, err
 		}
 		r.DHCID, r.Expires, r.NextTry = string(dhcid), fromMilliseconds(expires), fromMilliseconds(next)
+		r.Doubt = fromMilliseconds(doubt)
 		var e1, e2, e3 error
 		r.Address, e1 = netip.ParseAddr(address)
 		r.Name, e2 = wire.ParseName(name)
@@ -50,17 +51,20 @@ func readRecords(ctx context.Context, db *sql.DB) iter.Seq2[Record, error] {
 }
 
 func readWants(ctx context.Context, db *sql.DB) iter.Seq2[Want, error] {
-	return readRows(ctx, db, `SELECT address, name, dhcid, forward, reverse, length FROM want`,
+	return readRows(ctx, db, `SELECT address, name, dhcid, forward, reverse, length, rules FROM want`,
 		func(rows *sql.Rows) (w Want, err error) {
 			var address, name string
 			var dhcid []byte
-			if err := rows.Scan(&address, &name, &dhcid, &w.Forward, &w.Reverse, &w.Length); err != nil {
+			if err := rows.Scan(&address, &name, &dhcid, &w.Forward, &w.Reverse, &w.Length, &w.Rules); err != nil {
 				return w, err
 			}
 			w.DHCID = string(dhcid)
 			var e1, e2 error
 			w.Address, e1 = netip.ParseAddr(address)
 			w.Name, e2 = wire.ParseName(name)
+			if w.Rules > NoDHCID {
+				return w, fmt.Errorf("want of %s: unknown rules", address)
+			}
 			return w, errors.Join(e1, e2)
 		})
 }
@@ -140,5 +144,6 @@ func (s *Store) Check(ctx context.Context) error {
 // same compares up to what a time loses on disk.
 func same(a, b Record) bool {
 	a.Expires, a.NextTry = fromMilliseconds(milliseconds(a.Expires)), fromMilliseconds(milliseconds(a.NextTry))
+	a.Doubt, b.Doubt = fromMilliseconds(milliseconds(a.Doubt)), fromMilliseconds(milliseconds(b.Doubt))
 	return a == b
 }

@@ -26,9 +26,15 @@ const (
 	Present               // in DNS, by an update of ours that was answered
 	Removing              // not wanted any more; may still be in DNS
 	Conflict              // wanted, but the name was found to belong to somebody else; tried again later
+	Settling              // removed; an update that nobody answered may still bring it back, so it is looked at again
 )
 
-func (s State) String() string { return text(s, "adding", "present", "removing", "conflict") }
+func (s State) String() string {
+	return text(s, "adding", "present", "removing", "conflict", "settling")
+}
+
+// Leaving tells whether the record is not wanted any more.
+func (s State) Leaving() bool { return s == Removing || s == Settling }
 
 // Source says who wants a record.
 type Source uint8
@@ -39,6 +45,38 @@ const (
 )
 
 func (s Source) String() string { return text(s, "lease", "request") }
+
+// Rules says when a record may be put at a name that is in use, and how ours is told from others'. A record is removed
+// by the rules that it was made by, whatever the configuration says by then.
+type Rules uint8
+
+const (
+	CheckDHCID   Rules = iota // RFC 4703: only if the name is marked with our client's DHCID, and with no other
+	ReplaceOwned              // as CheckDHCID; among clients of ours that want one name, the newest gets it
+	SkipExisting              // as CheckDHCID; a name that somebody else has is no news
+	StrictFail                // as CheckDHCID; a name that somebody else has is a failure
+	CheckExists               // if the name has any DHCID record; ours is put beside it
+	NoCheck                   // always, with our DHCID record beside what is there
+	NoDHCID                   // always, and without DHCID record
+)
+
+func (r Rules) String() string {
+	return text(r, "check-with-dhcid", "replace-owned", "skip-existing", "strict-fail", "check-exists-with-dhcid",
+		"no-check-with-dhcid", "no-check-without-dhcid")
+}
+
+// ParseRules reads what String writes.
+func ParseRules(s string) (Rules, error) {
+	for r := range NoDHCID + 1 {
+		if r.String() == s {
+			return r, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown conflict policy %q", s)
+}
+
+// Marks tells whether a DHCID record stands beside the record.
+func (r Rules) Marks() bool { return r != NoDHCID }
 
 func text[T ~uint8](v T, names ...string) string {
 	if int(v) < len(names) {
@@ -67,7 +105,13 @@ type Record struct {
 	Tries     uint32    // failed tries in this state
 	NextTry   time.Time // not before; zero: at once
 	LastError string    // of the last failed try
+	Rules     Rules     // that the record was or is to be made by
+	Marker    string    // text of the TXT record beside it; "": there is none
+	Doubt     time.Time // until then an update that nobody answered may still be carried out; zero: there is none
 }
+
+// maxMarker is what one character-string of a TXT record holds (RFC 1035 section 3.3).
+const maxMarker = 255
 
 // Want is what another DHCP server asked for an address by name change requests.
 type Want struct {
@@ -76,19 +120,22 @@ type Want struct {
 	DHCID            string
 	Forward, Reverse bool
 	Length           uint32 // lifetime of the lease in seconds
+	Rules            Rules  // what the request says about conflicts
 }
 
 // Check tells what cannot be true of a record.
 func (r Record) Check() error {
 	switch {
-	case r.Kind > Reverse, r.State > Conflict, r.Source > Request:
-		return fmt.Errorf("record %v: unknown kind, state or source", r.Key)
+	case r.Kind > Reverse, r.State > Settling, r.Source > Request, r.Rules > NoDHCID:
+		return fmt.Errorf("record %v: unknown kind, state, source or rules", r.Key)
 	case !r.Address.IsValid() || r.Address.Is4In6() || r.Address.Zone() != "":
 		return fmt.Errorf("record %v: bad address", r.Key)
 	case len(r.Name) < 2 || r.Name != r.Name.Lower():
 		return fmt.Errorf("record %v: bad name", r.Key)
 	case r.DHCID == "" || r.Zone == "":
 		return fmt.Errorf("record %v: no DHCID or no zone", r.Key)
+	case len(r.Marker) > maxMarker:
+		return fmt.Errorf("record %v: a marker of %d octets, longer than %d", r.Key, len(r.Marker), maxMarker)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // version is the version of the database's tables, kept in its user_version.
-const version = 1
+const version = 2
 
 // MaxWants bounds the wants that other DHCP servers may leave here. Anybody who reaches the request port can ask for
 // an address of his choice, so there is a limit; it is above the leases of any one server we know of.
@@ -41,6 +41,9 @@ CREATE TABLE record (
 	tries      INTEGER NOT NULL,
 	next_try   INTEGER NOT NULL,
 	last_error TEXT    NOT NULL,
+	rules      INTEGER NOT NULL DEFAULT 0,
+	marker     TEXT    NOT NULL DEFAULT '',
+	doubt      INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (kind, address, name)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE want (
@@ -49,8 +52,17 @@ CREATE TABLE want (
 	dhcid   BLOB    NOT NULL,
 	forward INTEGER NOT NULL,
 	reverse INTEGER NOT NULL,
-	length  INTEGER NOT NULL
+	length  INTEGER NOT NULL,
+	rules   INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+`
+
+// upgrade makes tables of version 1 those of version 2: all they held was made by the rules that are 0.
+const upgrade = `
+ALTER TABLE record ADD COLUMN rules  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN marker TEXT    NOT NULL DEFAULT '';
+ALTER TABLE record ADD COLUMN doubt  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE want   ADD COLUMN rules  INTEGER NOT NULL DEFAULT 0;
 `
 
 // Store is the state on disk with a copy in memory. One goroutine owns it: no method may run beside another.
@@ -111,7 +123,11 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, tables+fmt.Sprintf(`PRAGMA user_version = %d`, version)); err != nil {
+	steps := tables
+	if found == 1 {
+		steps = upgrade
+	}
+	if _, err := tx.ExecContext(ctx, steps+fmt.Sprintf(`PRAGMA user_version = %d`, version)); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()

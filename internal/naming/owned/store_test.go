@@ -2,6 +2,7 @@ package owned
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"net/netip"
@@ -65,14 +66,14 @@ func TestModel(t *testing.T) {
 			for range rapid.IntRange(0, 6).Draw(t, "changes") {
 				switch rapid.IntRange(0, 3).Draw(t, "what") {
 				case 0:
-					r := Record{Key: key.Draw(t, "key"), DHCID: "d", Zone: wire.Root, State: State(rapid.IntRange(0, 3).Draw(t, "state")), Tries: rapid.Uint32().Draw(t, "tries")}
+					r := Record{Key: key.Draw(t, "key"), DHCID: "d", Zone: wire.Root, Rules: Rules(rapid.IntRange(0, 6).Draw(t, "rules")), Marker: rapid.SampledFrom([]string{"", "m=1"}).Draw(t, "marker"), State: State(rapid.IntRange(0, 4).Draw(t, "state")), Tries: rapid.Uint32().Draw(t, "tries")}
 					changes, records[r.Key] = append(changes, Put(r)), r
 				case 1:
 					k := key.Draw(t, "key")
 					changes = append(changes, Delete(k))
 					delete(records, k)
 				case 2:
-					w := Want{Address: address.Draw(t, "address"), Name: name.Draw(t, "name"), DHCID: "d", Forward: rapid.Bool().Draw(t, "fwd"), Length: rapid.Uint32().Draw(t, "length")}
+					w := Want{Address: address.Draw(t, "address"), Name: name.Draw(t, "name"), DHCID: "d", Forward: rapid.Bool().Draw(t, "fwd"), Rules: Rules(rapid.IntRange(0, 6).Draw(t, "rules")), Length: rapid.Uint32().Draw(t, "length")}
 					changes, wants[w.Address] = append(changes, PutWant(w)), w
 				case 3:
 					a := address.Draw(t, "address")
@@ -233,5 +234,44 @@ func TestOthersCannotRead(t *testing.T) {
 		if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o007 != 0 {
 			t.Errorf("%s: mode %v, %v", file, info.Mode(), err)
 		}
+	}
+}
+
+// TestTablesOfVersion1 opens a database as it was before records had rules.
+func TestTablesOfVersion1(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const old = `
+CREATE TABLE record (kind INTEGER NOT NULL, address TEXT NOT NULL, name TEXT NOT NULL, dhcid BLOB NOT NULL, zone TEXT NOT NULL,
+	ttl INTEGER NOT NULL, source INTEGER NOT NULL, expires INTEGER NOT NULL, state INTEGER NOT NULL, tries INTEGER NOT NULL,
+	next_try INTEGER NOT NULL, last_error TEXT NOT NULL, PRIMARY KEY (kind, address, name)) STRICT, WITHOUT ROWID;
+CREATE TABLE want (address TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, dhcid BLOB NOT NULL, forward INTEGER NOT NULL,
+	reverse INTEGER NOT NULL, length INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO record VALUES (0, '192.0.2.1', 'a.example.', x'000001', 'example.', 60, 0, 0, 1, 0, 0, '');
+INSERT INTO want VALUES ('192.0.2.2', 'b.example.', x'000001', 1, 1, 60);
+PRAGMA user_version = 1;`
+	if _, err := db.Exec(old); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	s := open(t, path)
+	defer s.Close()
+	if err := s.Check(context.Background()); err != nil {
+		t.Error(err)
+	}
+	r, ok := s.Get(Key{Forward, netip.MustParseAddr("192.0.2.1"), wire.MustParseName("a.example.")})
+	w, wanted := s.Want(netip.MustParseAddr("192.0.2.2"))
+	if !ok || r.State != Present || r.Rules != CheckDHCID || !wanted || w.Rules != CheckDHCID {
+		t.Errorf("record %+v %v, want %+v %v", r, ok, w, wanted)
+	}
+	r.Rules, r.Marker, r.Doubt = NoDHCID, "m", time.UnixMilli(5).UTC()
+	if err := s.Apply(context.Background(), []Change{Put(r)}); err != nil {
+		t.Error(err)
+	}
+	if err := s.Check(context.Background()); err != nil {
+		t.Error(err)
 	}
 }
