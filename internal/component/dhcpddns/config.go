@@ -1,6 +1,7 @@
 package dhcpddns
 
 import (
+	"bundy/internal/naming/policy"
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
@@ -16,15 +17,16 @@ const (
 
 // Config is the module's configuration.
 type Config struct {
-	Interface string   `json:"interface" default:"eth0" optional:"true" help:"Not used."`
-	Address   string   `json:"ip_address" default:"127.0.0.1" help:"IP address to receive name change requests on."`
-	Port      int      `json:"port" default:"53001" optional:"true" min:"0" max:"65535" help:"UDP port to receive name change requests on."`
-	AllowFrom []string `json:"allow_from" default:"[\"127.0.0.0/8\",\"::1/128\"]" help:"Addresses or prefixes that may send name change requests. Requests are not signed: whoever may send them may change names."`
-	TTL       int      `json:"ttl" default:"0" min:"0" max:"86400" help:"Time to live in seconds of the records. 0 takes a third of the lease's lifetime, at least 10 seconds and at most an hour."`
-	Verify    int      `json:"verify_interval" default:"3600" optional:"true" min:"0" max:"604800" help:"Seconds in which every record of an active lease is looked for in DNS once and put back if it is gone, spread over half of that time; the first look comes soon after the start. 0 looks only when a zone of this suite was loaded anew, and at the command reconcile."`
-	Keys      []Key    `json:"tsig_keys" default:"[]" element:"{\"algorithm\":\"hmac_md5\"}" help:"TSIG keys that the domains refer to by name. A domain may also use a key of the module tsig_keys."`
-	Forward   Domains  `json:"forward_ddns" optional:"true" help:"Where names of clients are published. Without domains, no A or AAAA records are."`
-	Reverse   Domains  `json:"reverse_ddns" optional:"true" help:"Where names of addresses are published. Without domains, no PTR records are."`
+	Interface string         `json:"interface" default:"eth0" optional:"true" help:"Not used."`
+	Address   string         `json:"ip_address" default:"127.0.0.1" help:"IP address to receive name change requests on."`
+	Port      int            `json:"port" default:"53001" optional:"true" min:"0" max:"65535" help:"UDP port to receive name change requests on."`
+	AllowFrom []string       `json:"allow_from" default:"[\"127.0.0.0/8\",\"::1/128\"]" help:"Addresses or prefixes that may send name change requests. Requests are not signed: whoever may send them may change names."`
+	TTL       int            `json:"ttl" default:"0" min:"0" max:"86400" help:"Time to live in seconds of the records. 0 takes a third of the lease's lifetime, at least 10 seconds and at most an hour."`
+	Verify    int            `json:"verify_interval" default:"3600" optional:"true" min:"0" max:"604800" help:"Seconds in which every record of an active lease is looked for in DNS once and put back if it is gone, spread over half of that time; the first look comes soon after the start. 0 looks only when a zone of this suite was loaded anew, and at the command reconcile."`
+	Keys      []Key          `json:"tsig_keys" default:"[]" element:"{\"algorithm\":\"hmac_md5\"}" help:"TSIG keys that the domains refer to by name. A domain may also use a key of the module tsig_keys."`
+	Forward   Domains        `json:"forward_ddns" optional:"true" help:"Where names of clients are published. Without domains, no A or AAAA records are."`
+	Dynamic   policy.Section `json:"dynamic_dns" optional:"true" help:"The naming policy of leases."`
+	Reverse   Domains        `json:"reverse_ddns" optional:"true" help:"Where names of addresses are published. Without domains, no PTR records are."`
 }
 
 // Key is one TSIG key.

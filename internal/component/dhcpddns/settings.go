@@ -10,6 +10,7 @@ import (
 
 	"bundy/internal/dns/tsig"
 	"bundy/internal/dns/wire"
+	"bundy/internal/naming/policy"
 	"bundy/internal/naming/publish"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
@@ -22,6 +23,9 @@ type settings struct {
 	ttl     uint32        // 0: by the lease
 	verify  time.Duration // between two looks at all records in DNS; 0 never
 	catalog publish.Catalog
+
+	conflict policy.Conflict // what to do about a name that is in DNS already
+	marker   bool            // put a TXT record beside each name
 
 	files [families]leaseFile // of our own DHCPv4 and DHCPv6 servers
 }
@@ -88,6 +92,11 @@ func decode(spec *schema.Module, doc schema.Document, p paths.Paths) (*settings,
 		}
 		s.allow = append(s.allow, prefix)
 	}
+	var err error
+	if s.conflict, err = policy.ParseConflict(c.Dynamic.Conflict); err != nil {
+		r.wrong("dynamic_dns/conflict_policy", "%w", err)
+	}
+	s.marker = c.Dynamic.Marker
 	keys := r.keys(c.Keys, doc)
 	s.catalog.Forward = r.domains("forward_ddns", c.Forward.List, doc, keys)
 	s.catalog.Reverse = r.domains("reverse_ddns", c.Reverse.List, doc, keys)
