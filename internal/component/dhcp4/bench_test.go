@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"testing"
 
-	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
@@ -20,7 +19,7 @@ func BenchmarkLease(b *testing.B) {
 	}
 	defer store.Close()
 	stats := &counters{}
-	s := newServer(nil, stats, announcer(nil).Tell)
+	s := newServer(nil, stats, announcer(nil))
 	link := &netif.Link{Interface: netif.Interface{Name: "eth0", Addrs: []netip.Addr{addr("10.64.0.1")}}}
 	var address [4]byte
 	s.ours = link.Has
@@ -31,8 +30,7 @@ func BenchmarkLease(b *testing.B) {
 		return nil
 	}
 	s.set = settingsOf(b, `{"subnet4": [{"subnet": "10.64.0.0/12", "pool": ["10.65.0.0 - 10.79.255.254"]}]}`)
-	s.store = store
-	s.book, _ = allocate.NewBook(store, allocate.NewOffers(), s.set.subnets, s.now())
+	s.Use(store, s.set.subnets, s.set.reclaim, s.announce.To(s.set.requests), s.now())
 	discover := message(b, packet4.Discover, "giaddr=10.64.0.2")
 	request := message(b, packet4.Request, "giaddr=10.64.0.2", "server=10.64.0.1")
 	b.ReportAllocs()

@@ -88,7 +88,7 @@ func (s *server) read(x *exchange, then func(*exchange)) {
 		who.Addresses = append(who.Addresses, x.host.Addresses...)
 	}
 	read := make(chan error, 1)
-	s.store.Prepare(who, func(err error) { read <- err })
+	s.Store.Prepare(who, func(err error) { read <- err })
 	select {
 	case err := <-read:
 		s.known(x, err, then)

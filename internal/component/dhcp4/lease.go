@@ -27,7 +27,7 @@ func (s *server) allocate(x *exchange) bool {
 			return true
 		}
 		q.Requested, _ = x.request.Addr(packet4.OptRequestedIP)
-		x.decision = allocate.Discover(q, s.book)
+		x.decision = allocate.Discover(q, s.Book)
 	case packet4.Request:
 		if x.foreign {
 			s.forget(x)
@@ -38,7 +38,7 @@ func (s *server) allocate(x *exchange) bool {
 			s.refused(x, netip.IPv4Unspecified(), "it names no address")
 			return false
 		}
-		x.decision = allocate.Request(q, s.book)
+		x.decision = allocate.Request(q, s.Book)
 		if x.obtains() && s.decliners.resting(x, x.now) { // no DISCOVER need go before it
 			return s.drop(x, "the client, or those on its port of the relay, declined too many addresses")
 		}
@@ -106,9 +106,9 @@ func situation(x *exchange) (allocate.Situation, netip.Addr, bool) {
 func (s *server) forget(x *exchange) {
 	s.stats.receiveDrop.Add(1)
 	s.log.Log(msgPacketNotForUs, x.kind, x.packet.Link.Name, "another")
-	if a, ok := s.book.Offers.For(x.client, x.subnet.Network.Subnets[0].ID, x.now); ok {
-		s.book.Offers.Drop(a)
-		s.book.Sync(a, x.now)
+	if a, ok := s.Book.Offers.For(x.client, x.subnet.Network.Subnets[0].ID, x.now); ok {
+		s.Book.Offers.Drop(a)
+		s.Book.Sync(a, x.now)
 	}
 }
 
@@ -130,7 +130,7 @@ func (s *server) held(x *exchange) bool {
 		fail = msgDeclineFail
 		address, _ = x.request.Addr(packet4.OptRequestedIP)
 	}
-	l, why, ok := allocate.Held(x.client, address, s.book, x.now)
+	l, why, ok := allocate.Held(x.client, address, s.Book, x.now)
 	if !ok {
 		s.stats.receiveDrop.Add(1)
 		s.log.Log(fail, address, duid.Hex(x.client.ID), duid.Hex(x.client.HWAddr), why)
@@ -141,10 +141,6 @@ func (s *server) held(x *exchange) bool {
 	return true
 }
 
-// wholeSecond is when a lease begins that is given at t. Files keep whole seconds. It is the next one, so that the lease
-// is over here no earlier than for its client, who reckons in full from when it asked (RFC 2131 section 4.4.1).
-func wholeSecond(t time.Time) time.Time { return t.Add(second - 1).UTC().Truncate(second) }
-
 // grant makes the lease of a positive decision, with its names and what changes about them.
 func (s *server) grant(x *exchange) {
 	d := x.decision
@@ -153,7 +149,7 @@ func (s *server) grant(x *exchange) {
 	x.decideNames(string(host))
 	x.lease = lease.Lease{
 		Address: d.Address, HWType: x.client.HWType, HWAddr: x.client.HWAddr, ClientID: x.clientID,
-		ValidLifetime: x.lifetime(), Start: wholeSecond(x.now), SubnetID: x.subnet.ID,
+		ValidLifetime: x.lifetime(), Start: lease.StartAt(x.now), SubnetID: x.subnet.ID,
 		FQDNForward: x.names.Forward, FQDNReverse: x.names.Reverse, Hostname: x.names.LeaseHostname(),
 	}
 	if x.lease.Hostname == "" {
@@ -190,7 +186,7 @@ func (s *server) grant(x *exchange) {
 func (x *exchange) keep() {
 	before := x.decision.Previous
 	age := x.now.Sub(before.Start)
-	limit := time.Duration(x.subnet.CacheThreshold * float64(before.ValidLifetime) * float64(second))
+	limit := time.Duration(x.subnet.CacheThreshold * float64(before.ValidLifetime) * float64(time.Second))
 	if age < 0 || age >= limit || x.decision.Leaves || before.ValidLifetime > x.lease.ValidLifetime ||
 		before.ClientID != x.lease.ClientID || before.HWAddr != x.lease.HWAddr || before.SubnetID != x.lease.SubnetID {
 		return
@@ -198,7 +194,7 @@ func (x *exchange) keep() {
 	x.cached = true
 	x.lease = before
 	if before.ValidLifetime != lease.Infinity {
-		x.lease.ValidLifetime -= uint32((age + second - 1) / second)
+		x.lease.ValidLifetime -= uint32((age + time.Second - 1) / time.Second)
 	}
 }
 
@@ -246,9 +242,7 @@ func (s *server) commit(x *exchange, then func()) {
 	address := x.lease.Address
 	durable := func(err error) {
 		if err != nil {
-			s.stats.storeFailed.Add(1)
-			s.storeFailed.Do(func() { s.log.Log(msgStoreFail, address, err) })
-			s.failures.add(address)
+			s.Written(address)(err)
 			return
 		}
 		s.committed(x)
@@ -262,21 +256,21 @@ func (s *server) commit(x *exchange, then func()) {
 		s.committed(x)
 		then()
 	case x.kind == bootp, x.kind == packet4.Request && x.answer == packet4.ACK:
-		s.book.Offers.Drop(address)
+		s.Book.Offers.Drop(address)
 		if d := x.decision; d.Leaves {
-			s.store.Delete(d.Left.Address, s.written(d.Left.Address)) // written before the new lease, in one go with it
-			s.book.Sync(d.Left.Address, x.now)
+			s.Store.Delete(d.Left.Address, s.Written(d.Left.Address)) // written before the new lease, in one go with it
+			s.Book.Sync(d.Left.Address, x.now)
 		}
-		s.store.Put(x.lease, durable)
-		s.book.Take(address)
+		s.Store.Put(x.lease, durable)
+		s.Book.Take(address)
 	case x.kind == packet4.Release:
-		s.store.Delete(address, durable)
-		s.book.Sync(address, x.now)
+		s.Store.Delete(address, durable)
+		s.Book.Sync(address, x.now)
 	case x.kind == packet4.Decline:
 		s.decliners.declined(x, x.now)
-		s.store.Put(lease.Lease{
+		s.Store.Put(lease.Lease{
 			Address: address, HWType: x.lease.HWType, ValidLifetime: x.set.probation,
-			Start: wholeSecond(x.now), SubnetID: x.lease.SubnetID, State: lease.Declined,
+			Start: lease.StartAt(x.now), SubnetID: x.lease.SubnetID, State: lease.Declined,
 		}, durable)
 	default: // NAK, and the answer to INFORM
 		then()

@@ -59,7 +59,7 @@ func (s *server) probes(x *exchange) bool {
 	if before := x.decision.Previous; x.decision.Known && x.client.Owns(before) && x.now.Sub(before.Expire()) < x.set.ping.clear {
 		return false
 	}
-	holder, kept := s.book.Offers.Holder(x.lease.Address, x.now)
+	holder, kept := s.Book.Offers.Holder(x.lease.Address, x.now)
 	return !kept || holder != x.client || s.asked[x.lease.Address] != nil
 }
 
@@ -86,11 +86,11 @@ func (s *server) probed(x *exchange, a netip.Addr, then func(*exchange)) {
 	}
 	s.stats.pingConflicts.Add(1)
 	s.log.Log(msgAddressInUse, a, x.set.probation)
-	s.book.Offers.Drop(a)
-	s.store.Put(lease.Lease{
-		Address: a, ValidLifetime: x.set.probation, Start: wholeSecond(x.now), SubnetID: x.subnet.ID, State: lease.Declined,
-	}, s.written(a))
-	s.book.Sync(a, x.now)
+	s.Book.Offers.Drop(a)
+	s.Store.Put(lease.Lease{
+		Address: a, ValidLifetime: x.set.probation, Start: lease.StartAt(x.now), SubnetID: x.subnet.ID, State: lease.Declined,
+	}, s.Written(a))
+	s.Book.Sync(a, x.now)
 	if x.probed++; x.probed < maxProbes && s.allocate(x) {
 		s.probe(x, then)
 	}
@@ -99,8 +99,8 @@ func (s *server) probed(x *exchange, a netip.Addr, then func(*exchange)) {
 // offer keeps the address of a decision for its client.
 func (s *server) offer(x *exchange) {
 	address := x.lease.Address
-	for _, a := range s.book.Offers.Put(x.client, x.subnet.Network.Subnets[0].ID, address, x.origin(), x.now) {
-		s.book.Sync(a, x.now)
+	for _, a := range s.Book.Offers.Put(x.client, x.subnet.Network.Subnets[0].ID, address, x.origin(), x.now) {
+		s.Book.Sync(a, x.now)
 	}
-	s.book.Take(address)
+	s.Book.Take(address)
 }

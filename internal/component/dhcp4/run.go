@@ -7,8 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"bundy/internal/dhcp/allocate"
-	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/ledger"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/subnet"
 	"bundy/internal/suite/module"
@@ -27,7 +26,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return fmt.Errorf("%s/lease-database/name: %w", moduleName, err)
 	}
-	s := newServer(log, &c.stats, c.names.Tell)
+	s := newServer(log, &c.stats, c.names)
 	s.ours = c.links.Has
 	s.refuse = c.desk.Refuse
 	s.ping = c.echo.ping
@@ -43,12 +42,12 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 
 	failure := module.Protect(func() error { return c.loop(ctx, s, others, wake, served, ready) })
 
-	err = s.store.Flush() // sends the answers that wait for it
+	err = s.Store.Flush() // sends the answers that wait for it
 	stop()
 	others.Wait()
 	c.links.Close()
 	c.echo.close()
-	if err = errors.Join(err, s.store.Close()); err != nil {
+	if err = errors.Join(err, s.Store.Close()); err != nil {
 		err = fmt.Errorf("lease database %s: %w", s.set.database.path, err)
 	}
 	if err = errors.Join(failure, err); err == nil {
@@ -75,7 +74,7 @@ func (c *component) numbered() (*settings, error) {
 
 // loop is the goroutine that owns the server. It ends with ctx, or with the failure of another goroutine.
 func (c *component) loop(ctx context.Context, s *server, others *module.Background, wake chan<- struct{}, served <-chan struct{}, ready func()) error {
-	timer := time.NewTimer(soon)
+	timer := time.NewTimer(ledger.Soon)
 	defer timer.Stop()
 	var armed time.Time // when the timer fires
 	arm := func(pause time.Duration) {
@@ -95,8 +94,8 @@ func (c *component) loop(ctx context.Context, s *server, others *module.Backgrou
 			served = nil
 		case p := <-c.links.Packets():
 			c.serve(s, p)
-			if end, ok := s.store.NextExpiry(); ok && end.Before(armed) && s.set.reclaim.wait > 0 {
-				arm(max(soon, end.Sub(s.now())))
+			if end, ok := s.Due(); ok && end.Before(armed) {
+				arm(max(ledger.Soon, end.Sub(s.now())))
 			}
 		case f := <-s.resting.back:
 			f()
@@ -109,16 +108,16 @@ func (c *component) loop(ctx context.Context, s *server, others *module.Backgrou
 			case wake <- struct{}{}:
 			default:
 			}
-			arm(soon)
+			arm(ledger.Soon)
 		case task := <-c.desk.Tasks():
-			task.Do(s.order)
-		case <-s.failures.wake:
-			if s.settle(s.now()) {
-				arm(storePause)
+			task.Do(s.Order)
+		case <-s.Failing():
+			if s.Settle(s.now()) {
+				arm(ledger.StorePause)
 			}
 		case <-timer.C:
-			s.reclaim(s.now())
-			arm(s.next(s.now()))
+			s.Reclaim(s.now())
+			arm(s.Next(s.now()))
 		}
 	}
 }
@@ -143,24 +142,16 @@ func (c *component) serve(s *server, p netif.Packet) {
 
 // use brings a configuration into force. Only a failure to close the former database can go wrong, which is logged.
 func (c *component) use(s *server, n change) {
-	now := s.now()
-	offers := allocate.NewOffers()
-	if n.store == nil {
-		n.store, offers = s.store, s.book.Offers
-	} else if s.book != nil {
-		c.close(s.store, s.set.database)
+	if n.store != nil && s.Store != nil {
+		c.close(s.Store, s.set.database)
 		c.storeStarted(n.set.database)
 	}
-	var moved []lease.Lease
-	s.set, s.store = n.set, n.store
-	s.book, moved = allocate.NewBook(n.store, offers, n.set.subnets, now)
+	s.set = n.set
+	moved := s.Use(n.store, n.set.subnets, n.set.reclaim, c.names.To(n.set.requests), s.now())
 	c.current.Store(n.set)
-	c.desk.Use(n.store, n.set.subnets)
-	for _, l := range moved {
-		s.store.Put(l, s.written(l.Address))
-	}
-	if len(moved) > 0 {
-		c.deps.Log.Log(msgLeasesRenumbered, len(moved))
+	c.desk.Use(s.Store, n.set.subnets)
+	if moved > 0 {
+		c.deps.Log.Log(msgLeasesRenumbered, moved)
 	}
 	names := "off"
 	if n.set.names.EnableUpdates {

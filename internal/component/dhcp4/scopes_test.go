@@ -191,8 +191,8 @@ func TestIPv6Only(t *testing.T) {
 		"subnet4": [{"subnet": "192.0.2.0/24", "pool": ["192.0.2.10 - 192.0.2.12"]}]}`)
 	got := b.exchange(packet4.Discover, "55=016c")
 	b.expect(got, "OFFER") // of no address
-	if text(got, 108) != "\x00\x00\x07\x08" || b.book.Offers.Len() > 0 {
-		t.Errorf("option %x, %d offers", text(got, 108), b.book.Offers.Len())
+	if text(got, 108) != "\x00\x00\x07\x08" || b.Book.Offers.Len() > 0 {
+		t.Errorf("option %x, %d offers", text(got, 108), b.Book.Offers.Len())
 	}
 	got = b.exchange(packet4.Discover, "55=01")
 	b.expect(got, "OFFER 192.0.2.10")

@@ -3,7 +3,6 @@ package dhcp4
 import (
 	"fmt"
 	"net/netip"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -12,10 +11,12 @@ import (
 	"bundy/internal/dhcp/class"
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/ledger"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/option"
 	"bundy/internal/dhcp/packet4"
 	"bundy/internal/dhcp/subnet"
+	"bundy/internal/naming/announce"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/policy"
 	"bundy/internal/suite/logging"
@@ -26,64 +27,46 @@ type server struct {
 	log      *logging.Logger
 	now      func() time.Time
 	stats    *counters
-	announce func(netip.AddrPort, ncr.Change, lease.Lease) // tells the DHCP-DDNS server
-	ours     func(netip.Addr) bool                         // is it an address of a served interface
+	announce *announce.Announcer
+	ours     func(netip.Addr) bool // is it an address of a served interface
 	transmit func(l *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error
 	refuse   func(subnet uint32) // counts a client that found nothing free
 
-	set       *settings
-	store     lease.Store
-	book      *allocate.Book
-	failures  failures
-	decliners decliners
-	evaluator *class.Evaluator
-	merged    map[scope]option.Wire // options for clients with classes and reservations, as long as s.set
-	full      map[uint32]bool       // subnets where nothing is free, by identifier
-	resting   resting
-	ping      func(netip.Addr) error
-	asked     map[netip.Addr]*probing // addresses that were asked for
-	behind    int                     // consecutive goes at reclaiming that left something
-	flushed   time.Time               // last removal of reclaimed leases
+	*ledger.Ledger // leases and offers
+	set            *settings
+	decliners      decliners
+	evaluator      *class.Evaluator
+	merged         map[scope]option.Wire // options for clients with classes and reservations, as long as s.set
+	full           map[uint32]bool       // subnets where nothing is free, by identifier
+	resting        resting
+	ping           func(netip.Addr) error
+	asked          map[netip.Addr]*probing // addresses that were asked for
 
 	noSubnet, noRelaySubnet, storeFailed, sendFailed, mergeFailed, pingFailed *rate.Sometimes // limit messages that anybody can cause
 }
 
-func newServer(log *logging.Logger, stats *counters, announce func(netip.AddrPort, ncr.Change, lease.Lease)) *server {
-	return &server{
-		log: log, now: time.Now, stats: stats, announce: announce, decliners: newDecliners(),
+func newServer(log *logging.Logger, stats *counters, names *announce.Announcer) *server {
+	s := &server{
+		log: log, now: time.Now, stats: stats, announce: names, decliners: newDecliners(),
 		evaluator: class.NewEvaluator(option.Family4), merged: map[scope]option.Wire{}, full: map[uint32]bool{},
-		resting: newResting(), failures: failures{wake: make(chan struct{}, 1)},
+		resting:  newResting(),
 		noSubnet: logging.Seldom(), noRelaySubnet: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(), mergeFailed: logging.Seldom(),
 		transmit: (*netif.Link).Send, refuse: func(uint32) {},
 		asked: map[netip.Addr]*probing{}, pingFailed: logging.Seldom(),
 		ping: func(netip.Addr) error { return errNoPing },
 	}
-}
-
-// failures are addresses whose lease could not be written: the store went back to what is on disk, and the vacancy has
-// to follow. The store's goroutine adds, the server's takes; bounded by what the store has under way.
-type failures struct {
-	mu        sync.Mutex
-	addresses []netip.Addr
-	wake      chan struct{}
-}
-
-func (f *failures) add(a netip.Addr) {
-	f.mu.Lock()
-	f.addresses = append(f.addresses, a)
-	f.mu.Unlock()
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (f *failures) take() []netip.Addr {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	out := f.addresses
-	f.addresses = nil
-	return out
+	s.Ledger = ledger.New(func() time.Time { return s.now() }, ledger.Events{
+		Failed: func(a netip.Addr, err error) {
+			stats.storeFailed.Add(1)
+			s.storeFailed.Do(func() { log.Log(msgStoreFail, a, err) })
+		},
+		Reclaimed: func(a netip.Addr) {
+			stats.reclaimed.Add(1)
+			log.Log(msgReclaimed, a)
+		},
+		Behind: func(goes int) { log.Log(msgReclaimBehind, goes) },
+	})
+	return s
 }
 
 // exchange is one message on its way to its answer. Slices of request point into the packet and are gone when the
@@ -366,6 +349,6 @@ func (s *server) send(x *exchange) {
 // announceNames tells the DHCP-DDNS server what changed. Called by the store's goroutine.
 func (s *server) announceNames(x *exchange) {
 	for _, c := range x.changes {
-		s.announce(x.set.requests, c.change, c.lease)
+		s.announce.Tell(x.set.requests, c.change, c.lease)
 	}
 }

@@ -97,7 +97,7 @@ func benchWith(t testing.TB, set *settings, store lease.Store) *bench {
 			Index: 2, Name: "eth0", Addrs: []netip.Addr{addr("198.51.100.1"), addr("192.0.2.1")}, Ethernet: true,
 		}},
 	}
-	b.announce = announce.New(func(r ncr.Request) { b.told(r) }, nil).Tell
+	b.announce = announce.New(func(r ncr.Request) { b.told(r) }, nil)
 	b.now = func() time.Time { return b.clock }
 	b.ours = b.link.Has
 	b.transmit = func(_ *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error {
@@ -118,16 +118,11 @@ func (b *bench) use(set *settings) {
 	b.set = set
 	clear(b.merged)
 	clear(b.full)
-	offers := allocate.NewOffers()
-	if b.book != nil {
-		offers = b.book.Offers
+	store := b.store // the first time
+	if b.Book != nil {
+		store = nil
 	}
-	var moved []lease.Lease
-	b.server.store = b.store
-	b.book, moved = allocate.NewBook(b.store, offers, b.set.subnets, b.clock)
-	for _, l := range moved {
-		b.store.Put(l, nil)
-	}
+	b.Use(store, set.subnets, set.reclaim, b.announce.To(set.requests), b.clock)
 }
 
 func (b *bench) told(r ncr.Request) {
@@ -218,7 +213,7 @@ func (b *bench) answer() *outgoing {
 	if err := b.store.Flush(); err != nil {
 		b.Fatal(err)
 	}
-	b.settle(b.clock)
+	b.Settle(b.clock)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch len(b.sent) {
@@ -459,19 +454,19 @@ func TestExpiry(t *testing.T) {
 	b := newBench(t, basicConfig)
 	b.exchange(packet4.Request, "want=192.0.2.10", "host=a", "server=198.51.100.1")
 	b.announced()
-	if d := b.next(b.clock); d > 10*time.Second {
+	if d := b.Next(b.clock); d > 10*time.Second {
 		t.Errorf("next look in %v", d)
 	}
 	b.clock = b.clock.Add(3999*time.Second + 500*time.Millisecond)
-	b.reclaim(b.clock)
-	if d := b.next(b.clock); d != 500*time.Millisecond {
+	b.Reclaim(b.clock)
+	if d := b.Next(b.clock); d != 500*time.Millisecond {
 		t.Errorf("next look in %v, half a second before the end of the lease", d)
 	}
 	if got := b.announced(); got != nil {
 		t.Errorf("too early: %q", got)
 	}
 	b.clock = b.clock.Add(time.Second)
-	b.reclaim(b.clock)
+	b.Reclaim(b.clock)
 	if err := b.store.Flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -489,10 +484,10 @@ func TestExpiry(t *testing.T) {
 		{packet4.Discover, "mac=020000000004", "", ""},
 	})
 	b.clock = b.clock.Add(allocate.OfferTime)
-	b.reclaim(b.clock)
+	b.Reclaim(b.clock)
 	run(t, b, []step{{packet4.Discover, "mac=020000000004 want=192.0.2.10", "OFFER 192.0.2.10", ""}})
 	b.clock = b.clock.Add(2 * time.Hour)
-	b.reclaim(b.clock)
+	b.Reclaim(b.clock)
 	if _, ok := b.store.Get(addr("192.0.2.10")); ok {
 		t.Error("a reclaimed lease is remembered longer than hold-reclaimed-time")
 	}
@@ -558,10 +553,10 @@ func TestDeclinedAddressRests(t *testing.T) {
 	b.exchange(packet4.Request, "want=192.0.2.10", "server=198.51.100.1")
 	b.exchange(packet4.Decline, "want=192.0.2.10", "server=198.51.100.1")
 	b.clock = b.clock.Add(24*time.Hour - time.Second)
-	b.reclaim(b.clock)
+	b.Reclaim(b.clock)
 	b.expect(b.exchange(packet4.Discover, "want=192.0.2.10"), "OFFER 192.0.2.11")
 	b.clock = b.clock.Add(time.Minute)
-	b.reclaim(b.clock)
+	b.Reclaim(b.clock)
 	b.expect(b.exchange(packet4.Discover, "want=192.0.2.10"), "OFFER 192.0.2.10")
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bundy/internal/dhcp/class"
+	"bundy/internal/dhcp/ledger"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/option"
 	"bundy/internal/dhcp/subnet"
@@ -35,7 +36,7 @@ type settings struct {
 	echoClientID bool
 	probation    uint32
 	ping         pinging
-	reclaim      reclaiming
+	reclaim      ledger.Rules
 	database     database
 	names        policy.Config
 	requests     netip.AddrPort // where name change requests go; invalid when updates are off
@@ -43,11 +44,6 @@ type settings struct {
 
 // pinging is the map ping-check. Disabled it has no timeout.
 type pinging struct{ timeout, clear time.Duration }
-
-type reclaiming struct {
-	wait, flush, hold, maxTime time.Duration
-	maxLeases, warnCycles      int
-}
 
 // database says which leases the server uses. Equal values are the same ones.
 type database struct {
@@ -60,9 +56,6 @@ const identitiesName = "subnet-ids4.json"
 
 // leaseFileName is the guide's name of the default lease file.
 const leaseFileName = "kea-leases4.csv"
-
-// maxReclaim stands for the item max-reclaim-leases of 0.
-const maxReclaim = 100000
 
 // builder turns the section into settings and collects all that is wrong with it.
 type builder struct {
@@ -87,7 +80,7 @@ func build(spec *schema.Module, section schema.Section, p paths.Paths, known sub
 		ports:        netif.Ports{Server: c.ServerPort, Client: c.ClientPort},
 		echoClientID: c.EchoClientID,
 		probation:    c.Probation,
-		reclaim:      reclaimingOf(c.Reclaim),
+		reclaim:      ledger.RulesOf(c.Reclaim),
 		database:     b.database(c.Database, p),
 	}
 	if c.Ping.Enable {
@@ -123,21 +116,6 @@ func (b *builder) interfaces(names []string) []netif.Choice {
 		out = append(out, choice)
 	}
 	return out
-}
-
-func reclaimingOf(c Reclaim) reclaiming {
-	r := reclaiming{
-		wait:       time.Duration(c.Wait) * time.Second,
-		flush:      time.Duration(c.Flush) * time.Second,
-		hold:       time.Duration(c.Hold) * time.Second,
-		maxTime:    time.Duration(c.MaxTime) * time.Millisecond,
-		maxLeases:  c.MaxLeases,
-		warnCycles: c.WarnCycles,
-	}
-	if r.maxLeases == 0 {
-		r.maxLeases = maxReclaim
-	}
-	return r
 }
 
 func (b *builder) database(c Database, p paths.Paths) database {

@@ -2,7 +2,6 @@ package dhcp6
 
 import (
 	"net/netip"
-	"time"
 
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/duid"
@@ -81,7 +80,7 @@ func (s *server) assign(x *exchange) {
 			x.refuse(&ia, packet6.Status{Code: packet6.NotOnLink, Text: "the address does not belong to the link"})
 			continue
 		}
-		s.grant(x, &ia, w, allocate.Assign(w, s.book))
+		s.grant(x, &ia, w, allocate.Assign(w, s.Book))
 	}
 }
 
@@ -105,12 +104,12 @@ func (s *server) extend(x *exchange) bool {
 			continue
 		}
 		w := s.wish(x, &ia)
-		b, known := allocate.Extend(w, s.book)
+		b, known := allocate.Extend(w, s.Book)
 		switch {
 		case known:
 			s.grant(x, &ia, w, b)
 		case len(ia.Leases) == 0: // the client uses the occasion to ask for more (section 18.2.4)
-			s.grant(x, &ia, w, allocate.Assign(w, s.book))
+			s.grant(x, &ia, w, allocate.Assign(w, s.Book))
 		case x.kind == packet6.Rebind && x.foreign(w, &ia):
 			out := packet6.IA{Code: ia.Code, IAID: ia.IAID}
 			for _, l := range ia.Leases {
@@ -136,10 +135,6 @@ func unavailable(ia *packet6.IA) packet6.Status {
 func (x *exchange) refuse(ia *packet6.IA, status packet6.Status) {
 	x.ias = append(x.ias, packet6.IA{Code: ia.Code, IAID: ia.IAID, Status: &status})
 }
-
-// wholeSecond is when a lease begins that is given at t. Files keep whole seconds. It is the next one, so that the lease
-// is over here no earlier than for its client.
-func wholeSecond(t time.Time) time.Time { return t.Add(second - 1).UTC().Truncate(second) }
 
 // commits tells whether what is granted is leased, or only offered.
 func (x *exchange) commits() bool { return x.kind != packet6.Solicit || x.rapid }
@@ -200,7 +195,7 @@ func (s *server) leaseOf(x *exchange, ia *packet6.IA, g allocate.Binding) lease.
 	}
 	l := lease.Lease{
 		Address: g.Prefix.Addr(), Kind: kindOf(ia), HWType: x.hw.kind, HWAddr: x.hw.address, HWSource: x.hw.source,
-		DUID: x.duid, IAID: ia.IAID, SubnetID: g.Subnet.ID, Start: wholeSecond(x.now),
+		DUID: x.duid, IAID: ia.IAID, SubnetID: g.Subnet.ID, Start: lease.StartAt(x.now),
 		ValidLifetime: g.Subnet.Timers.Valid.For(asked.Valid),
 	}
 	if l.Kind == lease.PD {
@@ -251,7 +246,7 @@ func (s *server) giveUp(x *exchange) {
 		held := 0
 		for _, named := range ia.Leases {
 			a := named.Prefix.Addr()
-			l, why, ok := allocate.Held(x.clientOf(&ia), a, s.book, x.now)
+			l, why, ok := allocate.Held(x.clientOf(&ia), a, s.Book, x.now)
 			if !ok || l.Kind == lease.PD && x.kind == packet6.Decline {
 				s.log.Log(fail, a, duid.Hex(x.duid), ia.IAID, why)
 				continue
@@ -275,9 +270,9 @@ func (x *exchange) end(l lease.Lease) {
 	case x.kind == packet6.Decline:
 		x.puts = append(x.puts, lease.Lease{
 			Address: l.Address, Kind: l.Kind, HWType: l.HWType, ValidLifetime: x.set.probation, Preferred: x.set.probation,
-			Start: wholeSecond(x.now), SubnetID: l.SubnetID, State: lease.Declined,
+			Start: lease.StartAt(x.now), SubnetID: l.SubnetID, State: lease.Declined,
 		})
-	case x.set.reclaim.hold == 0:
+	case x.set.reclaim.Hold == 0:
 		x.drops = append(x.drops, l)
 	default:
 		l.State, l.Hostname, l.FQDNForward, l.FQDNReverse = lease.Reclaimed, "", false, false

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
@@ -21,7 +20,7 @@ func BenchmarkLease(b *testing.B) {
 	}
 	defer store.Close()
 	stats := &counters{}
-	s := newServer(nil, stats, announcer(nil).Tell, serverDUID)
+	s := newServer(nil, stats, announcer(nil), serverDUID)
 	s.ours = func(netip.Addr) bool { return false }
 	replies := make(chan struct{}, 1)
 	s.transmit = func(_ *netif.Link6, _ []byte, _ netip.AddrPort) error {
@@ -33,8 +32,7 @@ func BenchmarkLease(b *testing.B) {
 	}
 	s.set = settingsOf(b, `{"subnet6": [{"subnet": "2001:db8:1::/64", "interface": "eth0", "pool": ["2001:db8:1::1:0 - 2001:db8:1::ffff:ffff"],
 		"option-data": [{"name": "dns-servers", "data": "2001:db8:1::1", "csv-format": true}]}]}`)
-	s.store = store
-	s.book, _ = allocate.NewBook(store, allocate.NewOffers(), s.set.subnets, s.now())
+	s.Use(store, s.set.subnets, s.set.reclaim, s.announce.To(s.set.requests), s.now())
 	link := &netif.Link6{Endpoint6: netif.Endpoint6{Interface6: netif.Interface6{Name: "eth0", LinkLocal: addr("fe80::99")}}}
 	solicit, request := message(b, packet6.Solicit, "na=1", "oro=23 24"), message(b, packet6.Request, "server=", "na=1", "oro=23 24")
 	b.ReportAllocs()

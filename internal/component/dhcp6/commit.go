@@ -13,10 +13,10 @@ import (
 func (s *server) commit(x *exchange, then func()) {
 	origin := x.origin()
 	for _, o := range x.offers {
-		for _, a := range s.book.Offers.Put(o.client, x.subnet.Network.Subnets[0].ID, o.address, origin, x.now) {
-			s.book.Sync(a, x.now)
+		for _, a := range s.Book.Offers.Put(o.client, x.subnet.Network.Subnets[0].ID, o.address, origin, x.now) {
+			s.Book.Sync(a, x.now)
 		}
-		s.book.Take(o.address)
+		s.Book.Take(o.address)
 		s.log.Log(msgLeaseAdvert, o.address, duid.Hex(x.duid), o.client.IAID)
 	}
 	if len(x.puts)+len(x.drops) == 0 {
@@ -26,7 +26,7 @@ func (s *server) commit(x *exchange, then func()) {
 	var mu sync.Mutex // the last lease may be written before the first call of Put returns
 	x.pending = len(x.puts) + len(x.drops)
 	done := func(l lease.Lease) func(error) {
-		written := s.written(l.Address)
+		written := s.Written(l.Address)
 		return func(err error) {
 			written(err)
 			mu.Lock()
@@ -47,14 +47,14 @@ func (s *server) commit(x *exchange, then func()) {
 		s.decliner.declined(x.duid, x.now)
 	}
 	for _, l := range x.drops {
-		s.store.Delete(l.Address, done(l))
-		s.book.Offers.Drop(l.Address)
-		s.book.Sync(l.Address, x.now)
+		s.Store.Delete(l.Address, done(l))
+		s.Book.Offers.Drop(l.Address)
+		s.Book.Sync(l.Address, x.now)
 	}
 	for _, l := range x.puts {
-		s.book.Offers.Drop(l.Address)
-		s.store.Put(l, done(l))
-		s.book.Sync(l.Address, x.now)
+		s.Book.Offers.Drop(l.Address)
+		s.Store.Put(l, done(l))
+		s.Book.Sync(l.Address, x.now)
 	}
 }
 

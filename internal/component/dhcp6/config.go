@@ -1,5 +1,7 @@
 package dhcp6
 
+import "bundy/internal/dhcp/ledger"
+
 // Config is the section Dhcp6. Numbers are seconds if nothing else is said.
 type Config struct {
 	Hooks      []string `json:"hooks-libraries" optional:"true" default:"[]" element:"\"\"" help:"Hook library paths, loaded in order. This server cannot load any: the list must be empty."`
@@ -23,7 +25,7 @@ type Config struct {
 	ClientPort   uint16 `json:"client-port" optional:"true" default:"546" min:"1" max:"65535" help:"UDP port that clients are answered at."`
 	Probation    uint32 `json:"decline-probation-period" optional:"true" default:"86400" min:"1" max:"4294967295" help:"Seconds for which an address is not given out after a client found it in use."`
 
-	Reclaim      Reclaim         `json:"expired-leases-processing" optional:"true" help:"What happens to leases that ended: their names are withdrawn and their addresses become free."`
+	Reclaim      ledger.Config   `json:"expired-leases-processing" optional:"true" help:"What happens to leases that ended: their names are withdrawn and their addresses become free."`
 	OptionDefs   []OptionDef     `json:"option-def" default:"[]" help:"Definitions of extra options."`
 	OptionData   []OptionData    `json:"option-data" default:"[]" help:"Option values for all subnets."`
 	Database     Database        `json:"lease-database" help:"Where leases are kept."`
@@ -32,16 +34,6 @@ type Config struct {
 	Subnets      []Subnet        `json:"subnet6" default:"[]" help:"The subnets that are served."`
 	Networks     []SharedNetwork `json:"shared-networks" optional:"true" default:"[]" help:"Links with several subnets each."`
 	NameUpdates  NameUpdates     `json:"dhcp-ddns" help:"Names in DNS for the clients."`
-}
-
-// Reclaim is the map expired-leases-processing.
-type Reclaim struct {
-	Wait       uint32 `json:"reclaim-timer-wait-time" optional:"true" default:"10" min:"0" max:"65535" help:"Longest time in seconds between two looks at expired leases. The server also looks when the next lease ends. 0 never reclaims."`
-	Flush      uint32 `json:"flush-reclaimed-timer-wait-time" optional:"true" default:"25" min:"0" max:"65535" help:"Seconds between two removals of reclaimed leases that were held long enough. 0 never removes them."`
-	Hold       uint32 `json:"hold-reclaimed-time" optional:"true" default:"3600" min:"0" max:"4294967295" help:"Seconds for which a reclaimed or released lease is remembered, so that its client gets the same again. 0 forgets it at once."`
-	MaxLeases  int    `json:"max-reclaim-leases" optional:"true" default:"100" min:"0" max:"100000" help:"Most leases reclaimed in one go; clients are served before the next. 0 sets the highest number."`
-	MaxTime    int    `json:"max-reclaim-time" optional:"true" default:"250" min:"0" max:"10000" help:"Longest time in milliseconds that is spent in one go. 0 is no limit of time."`
-	WarnCycles int    `json:"unwarned-reclaim-cycles" optional:"true" default:"5" min:"0" max:"65535" help:"Number of consecutive goes that may leave expired leases behind before a warning is logged."`
 }
 
 // OptionDef is one element of option-def.

@@ -28,7 +28,7 @@ func (s *server) register(x *exchange) bool {
 	case x.subnet.Pool(source) != nil || x.subnet.Holder(source) != nil || s.ours(source):
 		return s.drop(x, "the address is one that the server gives out")
 	}
-	before, known := s.store.Get(source)
+	before, known := s.Store.Get(source)
 	if known && before.InUse(x.now) && before.DUID != x.duid {
 		return s.drop(x, "the address is registered for another client")
 	}
@@ -36,7 +36,7 @@ func (s *server) register(x *exchange) bool {
 	x.name(source)
 	l := lease.Lease{
 		Address: source, Kind: lease.NA, HWType: x.hw.kind, HWAddr: x.hw.address, HWSource: x.hw.source, DUID: x.duid,
-		ValidLifetime: valid, Preferred: min(named.Preferred, valid), Start: wholeSecond(x.now), SubnetID: x.subnet.ID,
+		ValidLifetime: valid, Preferred: min(named.Preferred, valid), Start: lease.StartAt(x.now), SubnetID: x.subnet.ID,
 		State: lease.Registered, FQDNForward: x.names.Forward, FQDNReverse: x.names.Reverse, Hostname: x.names.LeaseHostname(),
 	}
 	if known && (before.Hostname != l.Hostname || before.FQDNForward != l.FQDNForward || before.FQDNReverse != l.FQDNReverse) {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -13,10 +12,12 @@ import (
 	"bundy/internal/dhcp/class"
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/ledger"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/option"
 	"bundy/internal/dhcp/packet6"
 	"bundy/internal/dhcp/subnet"
+	"bundy/internal/naming/announce"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/policy"
 	"bundy/internal/suite/logging"
@@ -27,57 +28,39 @@ type server struct {
 	log      *logging.Logger
 	now      func() time.Time
 	stats    *counters
-	announce func(netip.AddrPort, ncr.Change, lease.Lease) // tells the DHCP-DDNS server
-	id       string                                        // by which clients know us: a DUID, raw octets
-	ours     func(netip.Addr) bool                         // is it an address of a served interface
+	announce *announce.Announcer
+	id       string                // by which clients know us: a DUID, raw octets
+	ours     func(netip.Addr) bool // is it an address of a served interface
 	transmit func(l *netif.Link6, payload []byte, to netip.AddrPort) error
 	refuse   func(subnet uint32) // counts a client that found nothing free
 
-	set       *settings
-	store     lease.Store
-	book      *allocate.Book
-	evaluator *class.Evaluator
-	failures  failures
-	decliner  decliners
-	behind    int       // consecutive goes at reclaiming that left something
-	flushed   time.Time // last removal of reclaimed leases
+	*ledger.Ledger // leases and offers
+	set            *settings
+	evaluator      *class.Evaluator
+	decliner       decliners
 
 	noSubnet, noAddress, storeFailed, sendFailed *rate.Sometimes // limit messages that anybody can cause
 }
 
-func newServer(log *logging.Logger, stats *counters, announce func(netip.AddrPort, ncr.Change, lease.Lease), id string) *server {
-	return &server{
-		log: log, now: time.Now, stats: stats, announce: announce, id: id, decliner: decliners{},
-		evaluator: class.NewEvaluator(option.Family6), failures: failures{wake: make(chan struct{}, 1)},
-		noSubnet: logging.Seldom(), noAddress: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(),
+func newServer(log *logging.Logger, stats *counters, names *announce.Announcer, id string) *server {
+	s := &server{
+		log: log, now: time.Now, stats: stats, announce: names, id: id, decliner: decliners{},
+		evaluator: class.NewEvaluator(option.Family6),
+		noSubnet:  logging.Seldom(), noAddress: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(),
 		transmit: (*netif.Link6).Send, refuse: func(uint32) {},
 	}
-}
-
-// failures are addresses whose lease could not be written: the store went back to what is on disk, and the vacancy has
-// to follow. The store's goroutine adds, the server's takes; bounded by what the store has under way.
-type failures struct {
-	mu        sync.Mutex
-	addresses []netip.Addr
-	wake      chan struct{}
-}
-
-func (f *failures) add(a netip.Addr) {
-	f.mu.Lock()
-	f.addresses = append(f.addresses, a)
-	f.mu.Unlock()
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (f *failures) take() []netip.Addr {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	out := f.addresses
-	f.addresses = nil
-	return out
+	s.Ledger = ledger.New(func() time.Time { return s.now() }, ledger.Events{
+		Failed: func(a netip.Addr, err error) {
+			stats.storeFailed.Add(1)
+			s.storeFailed.Do(func() { log.Log(msgStoreFail, a, err) })
+		},
+		Reclaimed: func(a netip.Addr) {
+			stats.reclaimed.Add(1)
+			log.Log(msgReclaimed, a)
+		},
+		Behind: func(goes int) { log.Log(msgReclaimBehind, goes) },
+	})
+	return s
 }
 
 // exchange is one message on its way to its answer. Slices of request point into the packet and are gone when the
@@ -242,10 +225,10 @@ func (s *server) forget(x *exchange) {
 	id, ok := x.message.Options.Get(packet6.OptClientID)
 	for _, ia := range x.message.IAs() {
 		for _, l := range ia.Leases {
-			holder, held := s.book.Offers.Holder(l.Prefix.Addr(), x.now)
+			holder, held := s.Book.Offers.Holder(l.Prefix.Addr(), x.now)
 			if ok && held && holder.DUID == string(id) {
-				s.book.Offers.Drop(l.Prefix.Addr())
-				s.book.Sync(l.Prefix.Addr(), x.now)
+				s.Book.Offers.Drop(l.Prefix.Addr())
+				s.Book.Sync(l.Prefix.Addr(), x.now)
 			}
 		}
 	}
@@ -355,6 +338,6 @@ func (s *server) send(x *exchange) {
 // announceNames tells the DHCP-DDNS server what changed. Called by the store's goroutine.
 func (s *server) announceNames(x *exchange) {
 	for _, c := range x.changes {
-		s.announce(x.set.requests, c.change, c.lease)
+		s.announce.Tell(x.set.requests, c.change, c.lease)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
@@ -92,7 +91,7 @@ func newBench(t testing.TB, config string) *bench {
 			Index: 2, Name: "eth0", LinkLocal: addr("fe80::99"), Addrs: []netip.Addr{addr("2001:db8:9::1")},
 		}}},
 	}
-	b.announce = announce.New(func(r ncr.Request) { b.told(r) }, nil).Tell
+	b.announce = announce.New(func(r ncr.Request) { b.told(r) }, nil)
 	b.now = func() time.Time { return b.clock }
 	b.ours = b.link.Has
 	b.transmit = func(_ *netif.Link6, payload []byte, to netip.AddrPort) error {
@@ -121,12 +120,11 @@ func newBench(t testing.TB, config string) *bench {
 
 func (b *bench) use(set *settings) {
 	b.set = set
-	offers := allocate.NewOffers()
-	if b.book != nil {
-		offers = b.book.Offers
+	store := b.store // the first time
+	if b.Book != nil {
+		store = nil
 	}
-	b.server.store = b.store
-	b.book, _ = allocate.NewBook(b.store, offers, b.set.subnets, b.clock)
+	b.Use(store, set.subnets, set.reclaim, b.announce.To(set.requests), b.clock)
 }
 
 // changes is how many changes of names the DHCP-DDNS server was told of.
@@ -396,8 +394,8 @@ func TestExhaustionAndDecline(t *testing.T) {
 	}
 	b.expect("ADVERTISE na0!2", packet6.Solicit, "na=0")
 	b.clock = b.clock.Add(25 * time.Hour)
-	b.reclaim(b.clock)
-	b.reclaim(b.clock)
+	b.Reclaim(b.clock)
+	b.Reclaim(b.clock)
 	b.expect("ADVERTISE na0:2001:db8:1::10(3000,4000)", packet6.Solicit, "na=0")
 }
 
@@ -509,7 +507,7 @@ func TestNames(t *testing.T) {
 		t.Errorf("%d requests after a release", b.changes())
 	}
 	b.clock = b.clock.Add(2 * time.Hour)
-	b.reclaim(b.clock)
+	b.Reclaim(b.clock)
 	if err := b.store.Flush(); err != nil {
 		t.Fatal(err)
 	}

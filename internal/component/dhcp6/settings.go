@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"bundy/internal/dhcp/class"
+	"bundy/internal/dhcp/ledger"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/option"
 	"bundy/internal/dhcp/subnet"
@@ -34,15 +34,10 @@ type settings struct {
 	classOptions map[string]option.Set
 	registration bool
 	probation    uint32
-	reclaim      reclaiming
+	reclaim      ledger.Rules
 	database     database
 	names        policy.Config
 	requests     netip.AddrPort // where name change requests go; invalid when updates are off
-}
-
-type reclaiming struct {
-	wait, flush, hold, maxTime time.Duration
-	maxLeases, warnCycles      int
 }
 
 // database says which leases the server uses. Equal values are the same ones.
@@ -57,9 +52,6 @@ const (
 	identityFileName = "subnet-ids6.json"
 	serverIDFileName = "bundy-dhcp6-serverid"
 )
-
-// maxReclaim stands for the item max-reclaim-leases of 0.
-const maxReclaim = 100000
 
 // builder turns the section into settings and collects all that is wrong with it.
 type builder struct {
@@ -88,7 +80,7 @@ func build(spec *schema.Module, section schema.Section, p paths.Paths, known sub
 		clientPort:   c.ClientPort,
 		registration: c.Registration,
 		probation:    c.Probation,
-		reclaim:      reclaimingOf(c.Reclaim),
+		reclaim:      ledger.RulesOf(c.Reclaim),
 		database:     b.database(c.Database, p),
 	}
 	if len(c.Hooks) > 0 {
@@ -138,21 +130,6 @@ func (b *builder) interfaces(texts []string) []netif.Choice {
 		out = append(out, c)
 	}
 	return out
-}
-
-func reclaimingOf(c Reclaim) reclaiming {
-	r := reclaiming{
-		wait:       time.Duration(c.Wait) * time.Second,
-		flush:      time.Duration(c.Flush) * time.Second,
-		hold:       time.Duration(c.Hold) * time.Second,
-		maxTime:    time.Duration(c.MaxTime) * time.Millisecond,
-		maxLeases:  c.MaxLeases,
-		warnCycles: c.WarnCycles,
-	}
-	if r.maxLeases == 0 {
-		r.maxLeases = maxReclaim
-	}
-	return r
 }
 
 func (b *builder) database(c Database, p paths.Paths) database {

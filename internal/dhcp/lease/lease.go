@@ -68,3 +68,7 @@ func (l Lease) Prefix() netip.Prefix {
 	}
 	return netip.PrefixFrom(l.Address, l.Address.BitLen())
 }
+
+// StartAt is when a lease begins that is given at t. Files keep whole seconds. It is the next one, so that the lease is
+// over here no earlier than for its client, who reckons in full from when it asked (RFC 2131 section 4.4.1).
+func StartAt(t time.Time) time.Time { return t.Add(time.Second - 1).UTC().Truncate(time.Second) }

@@ -101,3 +101,18 @@ func (a *Announcer) Run(ctx context.Context) {
 		}
 	}
 }
+
+// Recipient is where the changes of the names of some leases are told.
+type Recipient struct {
+	announcer *Announcer
+	server    netip.AddrPort
+}
+
+// To gives the recipient at a server; at the invalid address there is none.
+func (a *Announcer) To(server netip.AddrPort) Recipient { return Recipient{a, server} }
+
+// Added tells that a lease is there.
+func (r Recipient) Added(l lease.Lease) { r.announcer.Tell(r.server, ncr.Add, l) }
+
+// Removed tells that a lease is not there any more, or not as it was.
+func (r Recipient) Removed(l lease.Lease) { r.announcer.Tell(r.server, ncr.Remove, l) }
