@@ -39,7 +39,7 @@ func (s *server) allocate(x *exchange) bool {
 			return false
 		}
 		x.decision = allocate.Request(q, s.Book)
-		if x.obtains() && s.decliners.resting(x, x.now) { // no DISCOVER need go before it
+		if x.obtains() && s.decliners.Resting(x.decliner(), x.port(), x.now) { // no DISCOVER need go before it
 			return s.drop(x, "the client, or those on its port of the relay, declined too many addresses")
 		}
 		if x.decision.Verdict != allocate.Grant {
@@ -267,7 +267,7 @@ func (s *server) commit(x *exchange, then func()) {
 		s.Store.Delete(address, durable)
 		s.Book.Sync(address, x.now)
 	case x.kind == packet4.Decline:
-		s.decliners.declined(x, x.now)
+		s.decliners.Declined(x.decliner(), x.port(), x.now)
 		s.Store.Put(lease.Lease{
 			Address: address, HWType: x.lease.HWType, ValidLifetime: x.set.probation,
 			Start: lease.StartAt(x.now), SubnetID: x.lease.SubnetID, State: lease.Declined,

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"bundy/internal/dhcp/decline"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/packet4"
 )
@@ -247,7 +248,7 @@ func TestPortRests(t *testing.T) {
 		b.exchange(packet4.Decline, who, "giaddr=10.0.0.1", "82=01020007", "want="+a, "server=198.51.100.1")
 		declined++
 	}
-	if declined != maxPortDeclines {
+	if declined != decline.ByPort {
 		t.Errorf("%d addresses declined behind one port", declined)
 	}
 	if b.exchange(packet4.Discover, "mac=020000000101", "giaddr=10.0.0.1", "82=01020008") == nil {

@@ -9,6 +9,7 @@ import (
 
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/class"
+	"bundy/internal/dhcp/decline"
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/ledger"
@@ -34,7 +35,7 @@ type server struct {
 
 	*ledger.Ledger // leases and offers
 	set            *settings
-	decliners      decliners
+	decliners      decline.Decliners
 	evaluator      *class.Evaluator
 	merged         map[scope]option.Wire // options for clients with classes and reservations, as long as s.set
 	full           map[uint32]bool       // subnets where nothing is free, by identifier
@@ -47,7 +48,7 @@ type server struct {
 
 func newServer(log *logging.Logger, stats *counters, names *announce.Announcer) *server {
 	s := &server{
-		log: log, now: time.Now, stats: stats, announce: names, decliners: newDecliners(),
+		log: log, now: time.Now, stats: stats, announce: names, decliners: decline.NewDecliners(),
 		evaluator: class.NewEvaluator(option.Family4), merged: map[scope]option.Wire{}, full: map[uint32]bool{},
 		resting:  newResting(),
 		noSubnet: logging.Seldom(), noRelaySubnet: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(), mergeFailed: logging.Seldom(),
@@ -206,7 +207,7 @@ func (s *server) accept(x *exchange) bool {
 	if x.client.ID == "" && allZero(x.client.HWAddr) {
 		return drop("the client has neither client identifier nor hardware address")
 	}
-	if x.kind == packet4.Discover && s.decliners.resting(x, x.now) {
+	if x.kind == packet4.Discover && s.decliners.Resting(x.decliner(), x.port(), x.now) {
 		return drop("the client, or those on its port of the relay, declined too many addresses")
 	}
 	x.unicast = x.packet.Destination.Is4() && s.ours(x.packet.Destination)

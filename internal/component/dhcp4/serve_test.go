@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bundy/internal/dhcp/allocate"
+	"bundy/internal/dhcp/decline"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
@@ -508,21 +509,15 @@ func TestWhoDeclinesEverythingRests(t *testing.T) {
 		b.exchange(packet4.Decline, want, "server=198.51.100.1")
 		declined++
 	}
-	if declined != maxDeclines {
+	if declined != decline.ByClient {
 		t.Errorf("%d addresses declined by one client", declined)
 	}
 	if b.exchange(packet4.Discover, "mac=020000000002") == nil {
 		t.Error("another client is not served")
 	}
-	b.clock = b.clock.Add(declineRest)
+	b.clock = b.clock.Add(decline.Rest)
 	if b.exchange(packet4.Discover) == nil {
 		t.Error("the client is never served again")
-	}
-	for i := range 2 * maxDecliners {
-		b.decliners.clients.add(fmt.Sprint(i), b.clock)
-	}
-	if len(b.decliners.clients) > maxDecliners {
-		t.Errorf("%d clients remembered", len(b.decliners.clients))
 	}
 }
 
@@ -542,7 +537,7 @@ func TestWhoDeclinesEverythingRestsWithoutDiscover(t *testing.T) {
 		b.exchange(packet4.Decline, want, "server=198.51.100.1")
 		declined++
 	}
-	if declined != maxDeclines {
+	if declined != decline.ByClient {
 		t.Errorf("%d addresses declined by one client", declined)
 	}
 	b.expect(b.exchange(packet4.Request, other...), "ACK 198.18.0.10")

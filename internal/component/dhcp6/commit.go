@@ -44,7 +44,7 @@ func (s *server) commit(x *exchange, then func()) {
 		}
 	}
 	if x.kind == packet6.Decline && len(x.puts) > 0 {
-		s.decliner.declined(x.duid, x.now)
+		s.decliners.Declined(x.duid, x.port(), x.now)
 	}
 	for _, l := range x.drops {
 		s.Store.Delete(l.Address, done(l))
@@ -56,17 +56,6 @@ func (s *server) commit(x *exchange, then func()) {
 		s.Store.Put(l, done(l))
 		s.Book.Sync(l.Address, x.now)
 	}
-}
-
-// origin names where the client asks: what the relay agent next to it calls its interface, the relay agent, or the
-// interface.
-func (x *exchange) origin() string {
-	nearest := x.request.Nearest()
-	if nearest == nil {
-		return x.packet.Link.Name
-	}
-	id, _ := nearest.Options.Get(packet6.OptInterfaceID)
-	return string(nearest.Link.AsSlice()) + string(id)
 }
 
 // committed logs and counts what is done. It may be called by the store's goroutine.

@@ -10,6 +10,7 @@ import (
 
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/class"
+	"bundy/internal/dhcp/decline"
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/ledger"
@@ -37,14 +38,14 @@ type server struct {
 	*ledger.Ledger // leases and offers
 	set            *settings
 	evaluator      *class.Evaluator
-	decliner       decliners
+	decliners      decline.Decliners
 
 	noSubnet, noAddress, storeFailed, sendFailed *rate.Sometimes // limit messages that anybody can cause
 }
 
 func newServer(log *logging.Logger, stats *counters, names *announce.Announcer, id string) *server {
 	s := &server{
-		log: log, now: time.Now, stats: stats, announce: names, id: id, decliner: decliners{},
+		log: log, now: time.Now, stats: stats, announce: names, id: id, decliners: decline.NewDecliners(),
 		evaluator: class.NewEvaluator(option.Family6),
 		noSubnet:  logging.Seldom(), noAddress: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(),
 		transmit: (*netif.Link6).Send, refuse: func(uint32) {},
@@ -210,8 +211,8 @@ func (s *server) accept(x *exchange) bool {
 	if x.kind == packet6.InformationRequest && len(x.message.IAs()) > 0 {
 		return s.drop(x, "it asks for addresses")
 	}
-	if s.decliner.resting(x.duid, x.now) && (x.kind == packet6.Solicit || x.kind == packet6.Request) {
-		return s.drop(x, "the client has declined too many addresses")
+	if s.decliners.Resting(x.duid, x.port(), x.now) && (x.kind == packet6.Solicit || x.kind == packet6.Request) {
+		return s.drop(x, "the client, or those on its port of the relay, declined too many addresses")
 	}
 	x.hw = hardwareOf(&x.request, x.duid, x.packet.Source.Addr())
 	return true

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bundy/internal/dhcp/decline"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
@@ -380,6 +381,27 @@ func TestRapidCommit(t *testing.T) {
 		t.Error("no lease")
 	}
 	b.expect("ADVERTISE na1:2001:db8:1::10(3000,4000)", packet6.Solicit, "na=1")
+}
+
+// TestPortRests: who declines everything behind one port of a relay, as many clients, stops others there only.
+func TestPortRests(t *testing.T) {
+	b := newBench(t, `{"subnet6": [{"subnet": "2001:db8:1::/64", "pool": ["2001:db8:1:0:1::/80"]}]}`)
+	declined := 0
+	for i := range 100 {
+		who, port := fmt.Sprintf("client=client%d", i), "relay=2001:db8:1::1 seven"
+		o := b.exchange(packet6.Request, who, port, "server=", "na=1")
+		if o == nil {
+			break
+		}
+		b.exchange(packet6.Decline, who, port, "server=", "na=1 "+o.IAs()[0].Leases[0].Prefix.Addr().String())
+		declined++
+	}
+	if declined != decline.ByPort {
+		t.Errorf("%d addresses declined behind one port", declined)
+	}
+	if b.exchange(packet6.Solicit, "client=another", "relay=2001:db8:1::1 eight", "na=1") == nil {
+		t.Error("another port is not served")
+	}
 }
 
 func TestExhaustionAndDecline(t *testing.T) {
