@@ -198,6 +198,10 @@ func (s *server) leaseOf(x *exchange, ia *packet6.IA, g allocate.Binding) lease.
 		DUID: x.duid, IAID: ia.IAID, SubnetID: g.Subnet.ID, Start: lease.StartAt(x.now),
 		ValidLifetime: g.Subnet.Timers.Valid.For(asked.Valid),
 	}
+	if x.mine(ia, g) {
+		l.UserContext = g.Previous.UserContext
+	}
+	l.UserContext = s.contact(x, l.UserContext)
 	if l.Kind == lease.PD {
 		l.PrefixLength = uint8(g.Prefix.Bits())
 	}

@@ -11,6 +11,8 @@ import (
 // commit makes the decisions lasting: offers in memory, leases on disk. then is called when all of them are, perhaps by
 // the store's goroutine; not at all if one could not be written.
 func (s *server) commit(x *exchange, then func()) {
+	s.caller.obeyed(x.kind, x.duid)
+	s.visited(x)
 	origin := x.origin()
 	for _, o := range x.offers {
 		for _, a := range s.Book.Offers.Put(o.client, x.subnet.Network.Subnets[0].ID, o.address, origin, x.now) {

@@ -31,6 +31,7 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 			PID *int `json:"pid" help:"Process id of the server meant."`
 		}{}).
 		Command("status", "Tell which interfaces are served, and which of those configured cannot be and why.", nil).
+		Command(cmdReconfigure, "Call clients, those that accept it, to renew what they have (RECONFIGURE).", reconfigureArgs{}).
 		Command("libreload", "Load all hook libraries again.", nil).
 		Statistic(Statistics{})
 	for _, c := range leasecmd.Commands(lease.Family6) {
@@ -77,6 +78,7 @@ type component struct {
 	changes chan change
 	stopped chan struct{}
 	desk    *leasecmd.Desk
+	calls   atomic.Pointer[caller] // nil until Run
 	names   *announce.Announcer
 }
 
@@ -164,6 +166,12 @@ func (c *component) close(store lease.Store, d database) {
 // Call runs a command of the module.
 func (c *component) Call(ctx context.Context, command string, args map[string]json.RawMessage) (any, error) {
 	switch command {
+	case cmdReconfigure:
+		result, err := c.reconfigure(ctx, args)
+		if err != nil {
+			return nil, fmt.Errorf("%s %w", moduleName, err)
+		}
+		return result, nil
 	case "libreload":
 		return nil, nil // the configuration allows no libraries
 	case "status":

@@ -21,6 +21,7 @@ type Config struct {
 
 	RapidCommit  bool   `json:"rapid-commit" optional:"true" default:"false" help:"Answer a SOLICIT that asks for it with leases at once."`
 	Registration bool   `json:"allow-address-registration" optional:"true" default:"true" help:"Take note of addresses that clients chose themselves and tell (RFC 9686)."`
+	Reconfigure  bool   `json:"accept-reconfigure" optional:"true" default:"true" help:"Give clients that want it a key by which they obey the command reconfigure."`
 	ServerPort   uint16 `json:"server-port" optional:"true" default:"547" min:"1" max:"65535" help:"UDP port that the server listens on. At 547 relay agents are answered at port 547, with another port at the port they sent from."`
 	ClientPort   uint16 `json:"client-port" optional:"true" default:"546" min:"1" max:"65535" help:"UDP port that clients are answered at."`
 	Probation    uint32 `json:"decline-probation-period" optional:"true" default:"86400" min:"1" max:"4294967295" help:"Seconds for which an address is not given out after a client found it in use."`

@@ -83,6 +83,19 @@ var (
 		"The DHCP-DDNS server is told about a name.")
 	msgNCRSendFail = logging.NewMessage("DHCP6_DDNS_REQUEST_SEND_FAILED", logging.Error, "name change request to {server} could not be sent: {error}",
 		"The DHCP-DDNS server is not reached. If it follows the lease file, as the suite's own does, nothing is lost. Logged only now and then.")
+
+	msgNoSecret = logging.NewMessage("DHCP6_RECONFIGURE_SECRET_FAIL", logging.Warn, "clients cannot be called to renew: {error}",
+		"The file reconfigure-secret6 in the state directory cannot be read or made. Clients get no keys, and the command reconfigure reaches nobody, until the server starts with a good file. Without the file a new one is made; clients that have a key of the old one do not know our calls until they get their leases anew.")
+	msgUnreachable = logging.NewDebug("DHCP6_RECONFIGURE_UNREACHABLE", 40, "client {duid} cannot be called to renew: {error}",
+		"The client accepts RECONFIGURE, but the way to it, with all relay agents, cannot be kept with its lease.")
+	msgReconfigure = logging.NewDebug("DHCP6_RECONFIGURE", 40, "client {duid} called to send {type}, at {destination}",
+		"A RECONFIGURE was sent. It is repeated until the client answers.")
+	msgReconfigureFail = logging.NewDebug("DHCP6_RECONFIGURE_SEND_FAIL", 40, "client {duid} could not be called at {destination}: {error}",
+		"A RECONFIGURE could not be sent. It is tried again.")
+	msgReconfigured = logging.NewDebug("DHCP6_RECONFIGURED", 40, "client {duid} heard the call and sent {type}",
+		"The client did what a RECONFIGURE told it.")
+	msgUnheeded = logging.NewMessage("DHCP6_RECONFIGURE_UNHEEDED", logging.Info, "client {duid} was called {attempts} times and did not answer",
+		"The client is off, went elsewhere, or lost its key. It learns what is new when it renews.")
 )
 
 // Messages is the module's part of the message catalogue.
@@ -95,5 +108,6 @@ func Messages() []*logging.Message {
 		msgClassAssigned, msgLeaseAdvert, msgLeaseAdvertFail, msgLeaseAlloc, msgAllocFail,
 		msgStoreFail, msgSendFail, msgOptionsOmitted, msgRelease, msgReleaseFail, msgDecline, msgDeclineFail,
 		msgReclaimed, msgReclaimBehind, msgQueueNCR, msgNCRSendFail,
+		msgNoSecret, msgUnreachable, msgReconfigure, msgReconfigureFail, msgReconfigured, msgUnheeded,
 	}
 }

@@ -3,6 +3,7 @@ package dhcp6
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -82,10 +83,25 @@ func TestServerProcess(t *testing.T) {
 	if dir == "" {
 		t.Skip("only run by tests in namespaces")
 	}
-	_, stop := start(t, paths.Below(dir), namespaceConfig)
+	c, stop := start(t, paths.Below(dir), namespaceConfig)
 	fmt.Println("ready")
-	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
-		t.Error(err)
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); { // commands with their arguments
+		command, text, _ := strings.Cut(lines.Text(), " ")
+		var args map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(text), &args); err != nil {
+			t.Error(err)
+		}
+		result, err := any(nil), error(nil)
+		if command == "statistics" {
+			result = c.Stats()
+		} else if result, err = c.Call(t.Context(), command, args); err != nil {
+			t.Error(err)
+		}
+		text = ""
+		if b, err := json.Marshal(result); err == nil {
+			text = string(b)
+		}
+		fmt.Println(text)
 	}
 	stop()
 }
@@ -173,8 +189,8 @@ func (n network) until(what string, done func() bool) {
 	}
 }
 
-// serve runs the server until the end of the test.
-func (n network) serve(dir string) {
+// serve runs the server until the end of the test. ask gives it a command, with arguments, and returns what it says.
+func (n network) serve(dir string) (ask func(command string) string) {
 	n.Helper()
 	cmd := exec.Command("ip", "netns", "exec", n.server, os.Args[0], "-test.run=^TestServerProcess$", "-test.v")
 	cmd.Env = append(os.Environ(), serverDirectory+"="+dir)
@@ -205,6 +221,13 @@ func (n network) serve(dir string) {
 			n.Errorf("server: %v\n%s", err, text.String())
 		}
 	})
+	return func(command string) string {
+		n.Helper()
+		if _, err := io.WriteString(in, command+"\n"); err != nil || !lines.Scan() {
+			n.Fatalf("the server is gone: %v", err)
+		}
+		return lines.Text()
+	}
 }
 
 // background runs a program in a namespace until the end of the test.

@@ -60,6 +60,7 @@ func (s *server) message(x *exchange, dst []byte) []byte {
 	if x.status != nil && x.status.Code == packet6.UseMulticast {
 		return dst
 	}
+	dst = s.acceptance(x, dst)
 	if data := x.names.ReplyFQDN6(); data != nil && (x.fqdn != nil || x.message.Options.Asks(packet6.OptFQDN)) {
 		dst = packet6.AppendOption(dst, packet6.OptFQDN, data)
 	}

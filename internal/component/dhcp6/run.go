@@ -11,6 +11,7 @@ import (
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/ledger"
 	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/reconfigure"
 	"bundy/internal/suite/module"
 )
 
@@ -31,6 +32,11 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	s := newServer(log, &c.stats, c.names, id)
 	s.ours = c.links.Has
 	s.refuse = c.desk.Refuse
+	if s.caller.secret, err = reconfigure.LoadSecret(filepath.Join(c.deps.Paths.State, secretFileName)); err != nil {
+		log.Log(msgNoSecret, err)
+	}
+	s.caller.link = c.links.Named
+	c.calls.Store(s.caller)
 	c.storeStarted(set.database)
 	c.use(s, change{set: set, store: store})
 
@@ -125,6 +131,8 @@ func (c *component) loop(ctx context.Context, s *server, others *module.Backgrou
 			if s.Settle(s.now()) {
 				arm(ledger.StorePause)
 			}
+		case <-s.caller.timer.C:
+			s.caller.send(s.now())
 		case <-timer.C:
 			s.Reclaim(s.now())
 			arm(s.Next(s.now()))

@@ -39,6 +39,7 @@ type server struct {
 	set            *settings
 	evaluator      *class.Evaluator
 	decliners      decline.Decliners
+	caller         *caller
 
 	noSubnet, noAddress, storeFailed, sendFailed *rate.Sometimes // limit messages that anybody can cause
 }
@@ -48,7 +49,7 @@ func newServer(log *logging.Logger, stats *counters, names *announce.Announcer, 
 		log: log, now: time.Now, stats: stats, announce: names, id: id, decliners: decline.NewDecliners(),
 		evaluator: class.NewEvaluator(option.Family6),
 		noSubnet:  logging.Seldom(), noAddress: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(),
-		transmit: (*netif.Link6).Send, refuse: func(uint32) {},
+		caller: newCaller(log, stats, id), transmit: (*netif.Link6).Send, refuse: func(uint32) {},
 	}
 	s.Ledger = ledger.New(func() time.Time { return s.now() }, ledger.Events{
 		Failed: func(a netip.Addr, err error) {

@@ -33,6 +33,7 @@ type settings struct {
 	classes      *class.Classes
 	classOptions map[string]option.Set
 	registration bool
+	reconfigure  bool
 	probation    uint32
 	reclaim      ledger.Rules
 	database     database
@@ -51,6 +52,7 @@ const (
 	leaseFileName    = "kea-leases6.csv"
 	identityFileName = "subnet-ids6.json"
 	serverIDFileName = "bundy-dhcp6-serverid"
+	secretFileName   = "reconfigure-secret6"
 )
 
 // builder turns the section into settings and collects all that is wrong with it.
@@ -79,6 +81,7 @@ func build(spec *schema.Module, section schema.Section, p paths.Paths, known sub
 		serverPort:   c.ServerPort,
 		clientPort:   c.ClientPort,
 		registration: c.Registration,
+		reconfigure:  c.Reconfigure,
 		probation:    c.Probation,
 		reclaim:      ledger.RulesOf(c.Reclaim),
 		database:     b.database(c.Database, p),

@@ -23,6 +23,9 @@ type Statistics struct {
 	AdvertiseSent   uint64 `json:"pkt6-advertise-sent" help:"ADVERTISE messages sent."`
 	ReplySent       uint64 `json:"pkt6-reply-sent" help:"REPLY messages sent."`
 	RegSent         uint64 `json:"pkt6-addr-reg-reply-sent" help:"ADDR-REG-REPLY messages sent."`
+	ReconfSent      uint64 `json:"pkt6-reconfigure-sent" help:"RECONFIGURE messages sent."`
+	Reconfigured    uint64 `json:"clients-reconfigured" help:"Clients that did what a RECONFIGURE told them."`
+	Unheeded        uint64 `json:"clients-not-reconfigured" help:"Clients that were called by RECONFIGURE in vain."`
 	ParseFailed     uint64 `json:"pkt6-parse-failed" help:"Packets that were no DHCPv6 messages or malformed."`
 	ReceiveDrop     uint64 `json:"pkt6-receive-drop" help:"Messages that got no answer for their form, their place or another server."`
 	QueueDrop       uint64 `json:"pkt6-queue-full" help:"Packets dropped unread because the server was busy."`
@@ -44,6 +47,7 @@ type counters struct {
 	received, sent                                       [kinds]atomic.Uint64 // by message type; 0 all
 	parseFailed, receiveDrop, sendFailed, optionsOmitted atomic.Uint64
 	allocFailed, storeFailed, declined, reclaimed        atomic.Uint64
+	reconfigured, unheeded                               atomic.Uint64
 }
 
 func count(by *[kinds]atomic.Uint64, t packet6.Type) {
@@ -70,6 +74,9 @@ func (c *counters) values(queueDrop uint64, names *announce.Announcer) map[strin
 		"pkt6-advertise-sent":           c.sent[packet6.Advertise].Load(),
 		"pkt6-reply-sent":               c.sent[packet6.Reply].Load(),
 		"pkt6-addr-reg-reply-sent":      c.sent[packet6.AddrRegReply].Load(),
+		"pkt6-reconfigure-sent":         c.sent[packet6.Reconfigure].Load(),
+		"clients-reconfigured":          c.reconfigured.Load(),
+		"clients-not-reconfigured":      c.unheeded.Load(),
 		"pkt6-parse-failed":             c.parseFailed.Load(),
 		"pkt6-receive-drop":             c.receiveDrop.Load(),
 		"pkt6-queue-full":               queueDrop,
