@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,6 +23,8 @@ type datagrams struct {
 	closing  *atomic.Bool
 	batch    *batch
 	request  Request
+	pace     pace
+	begun    time.Time // what pace counts from
 
 	received int
 	err      error
@@ -37,7 +40,7 @@ func newDatagrams(f *os.File, h Handler, c *Counters, closing *atomic.Bool) (*da
 	if err != nil {
 		return nil, err
 	}
-	d := &datagrams{socket: s, handler: h, counters: c, closing: closing, batch: newBatch()}
+	d := &datagrams{socket: s, handler: h, counters: c, closing: closing, batch: newBatch(), begun: time.Now()}
 	d.foreseer, _ = h.(Foreseer)
 	d.request.later = d.later
 	return d, nil
@@ -55,9 +58,10 @@ func (d *datagrams) run() error {
 	return nil
 }
 
-// turn answers what has come. False: nothing is left, and more will be told of. True: it is time to end.
+// turn answers what has come. False: nothing is left, or others shall have their turn, and more will be told of. True: it
+// is time to end.
 func (d *datagrams) turn() bool {
-	for !d.closing.Load() {
+	for turns := 0; !d.closing.Load(); {
 		n, errno := d.batch.receive(d.socket.fd)
 		switch {
 		case errno == unix.EAGAIN:
@@ -70,14 +74,23 @@ func (d *datagrams) turn() bool {
 		case errno != 0:
 			return d.fail("receive datagrams", errno)
 		}
-		if n >= busyBatch {
+		gather := d.pace.gather(n, time.Since(d.begun))
+		if n >= busyBatch || gather {
 			if err := d.socket.unwatch(); err != nil {
 				return d.fail("receive datagrams", err)
 			}
 		}
 		d.received = n
 		d.send(d.answer())
-		if n < batchSize && d.socket.watched {
+		switch turns++; {
+		case turns == maxTurns:
+			if err := d.socket.watch(); err != nil {
+				return d.fail("wait for datagrams", err)
+			}
+			return false
+		case gather && n < busyBatch:
+			pause()
+		case n < batchSize && d.socket.watched:
 			return false // there were no more, and of those that came meanwhile the wait knows
 		}
 	}

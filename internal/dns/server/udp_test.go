@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -18,8 +19,9 @@ func (mirror) Handle(r *Request, out []byte) []byte {
 	return reply
 }
 
-// TestDatagramsAllocateNothing runs the loop's steps by hand, a batch at a time.
-func TestDatagramsAllocateNothing(t *testing.T) {
+// loopDatagrams makes the loop of a socket, to be run by hand, and a client of it.
+func loopDatagrams(t *testing.T, h Handler) (*datagrams, *net.UDPConn) {
+	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -39,14 +41,21 @@ func TestDatagramsAllocateNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
-	var counters Counters
-	d, err := newDatagrams(f, mirror{}, &counters, new(atomic.Bool))
+	t.Cleanup(func() { client.Close() })
+	d, err := newDatagrams(f, h, &Counters{}, new(atomic.Bool))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.socket.close()
-	defer d.socket.stop()
+	t.Cleanup(func() {
+		d.socket.stop()
+		d.socket.close()
+	})
+	return d, client
+}
+
+// TestDatagramsAllocateNothing runs the loop's steps by hand, a batch at a time.
+func TestDatagramsAllocateNothing(t *testing.T) {
+	d, client := loopDatagrams(t, mirror{})
 	msg, buf := make([]byte, 40), make([]byte, 100)
 	round := func() {
 		for range 8 {
@@ -69,6 +78,73 @@ func TestDatagramsAllocateNothing(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(50, round); n != 0 {
 		t.Errorf("%v allocations for 8 queries", n)
+	}
+}
+
+// asker sends another request whenever it handles one.
+type asker struct {
+	client  *net.UDPConn
+	handled int
+}
+
+func (a *asker) Handle(r *Request, out []byte) []byte {
+	a.handled++
+	a.client.Write(r.Message)
+	return nil
+}
+
+// TestBusySocketLetsOthersRun: a socket on which datagrams never end gives the processor back, and is told of the next one.
+func TestBusySocketLetsOthersRun(t *testing.T) {
+	a := &asker{}
+	d, client := loopDatagrams(t, a)
+	a.client = client
+	for round := 1; round <= 3; round++ {
+		if err := d.socket.unwatch(); err != nil { // as one that is busy
+			t.Fatal(err)
+		}
+		if round == 1 {
+			client.Write(make([]byte, 40))
+		}
+		if d.turn() {
+			t.Fatal(d.err)
+		}
+		if a.handled != round*maxTurns || !d.socket.watched {
+			t.Fatalf("%d turns in round %d, watched: %v", a.handled, round, d.socket.watched)
+		}
+	}
+}
+
+// TestPace: datagrams gather when many have come in a while, and no longer when that is over.
+func TestPace(t *testing.T) {
+	const us = time.Microsecond
+	for _, c := range []struct {
+		name  string
+		every time.Duration
+		n     int
+		want  bool
+	}{
+		{"20,000 a second, one by one", 50 * us, 1, false},
+		{"20,000 a second, eight at a time", 400 * us, 8, false},
+		{"100,000 a second, one by one", 10 * us, 1, true},
+		{"100,000 a second, eight at a time", 80 * us, 8, true},
+		{"full batches", 100 * us, 32, true},
+	} {
+		var p pace
+		now := time.Hour // since the loop began
+		gather := p.gather(32, now)
+		if gather {
+			t.Errorf("%s: the first ones after long silence shall gather", c.name)
+		}
+		for end := now + 10*paceSpan; now < end; {
+			now += c.every
+			gather = p.gather(c.n, now)
+		}
+		if gather != c.want {
+			t.Errorf("%s: %v", c.name, gather)
+		}
+		if p.gather(1, now+10*paceSpan) {
+			t.Errorf("%s: the first one after silence shall gather", c.name)
+		}
 	}
 }
 
