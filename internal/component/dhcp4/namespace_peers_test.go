@@ -35,12 +35,48 @@ func TestRelayedClients(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	n := newNetwork(t)
 	relay, err := exec.LookPath("dhcrelay")
 	if err != nil {
 		t.Skip("not installed (Debian package isc-dhcp-relay):", err)
 	}
 	dir := t.TempDir()
+	far := behindRelay(t, dir)
+	far.background("Sending on   Socket", "ip", "netns", "exec", far.server, relay, "-4", "-d", "-a",
+		"-pf", filepath.Join(dir, "relay.pid"), "-id", "down0", "-iu", "cli0", "192.0.2.1")
+	far.relayed(dir)
+	t.Run("dhcpcd", func(t *testing.T) {
+		if _, err := exec.LookPath("dhcpcd"); err != nil {
+			t.Skip("not installed (Debian package dhcpcd-base):", err)
+		}
+		far := network{t, far.server, far.client}
+		out := far.inClient("sh", "-c", "mount -t tmpfs none /run; mkdir -p /var/lib/dhcpcd && mount -t tmpfs none /var/lib/dhcpcd && "+
+			"exec dhcpcd -4 -1 -B -t 8 --noarp -c /bin/true far0 2>&1")
+		if !strings.Contains(out, "leased 10.7.0.") || !strings.Contains(out, "for 4000 seconds") {
+			t.Errorf("dhcpcd said:\n%s", out)
+		}
+	})
+}
+
+// TestDnsmasqRelays does the same with dnsmasq as relay agent.
+func TestDnsmasqRelays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	if _, err := exec.LookPath("dnsmasq"); err != nil {
+		t.Skip("not installed (Debian package dnsmasq-base):", err)
+	}
+	dir := t.TempDir()
+	far := behindRelay(t, dir)
+	far.background("DHCP relay from 10.7.0.1 to 192.0.2.1", "ip", "netns", "exec", far.server, "dnsmasq", "-k", "--port=0", "--conf-file=/dev/null",
+		"--pid-file=", "--user=root", "--log-dhcp", "--log-facility=-", "--dhcp-relay=10.7.0.1,192.0.2.1")
+	far.relayed(dir)
+}
+
+// behindRelay makes a network with a router between the server and the client, and starts the server. The result's server is
+// the router, with down0 towards the client.
+func behindRelay(t *testing.T, dir string) network {
+	t.Helper()
+	n := newNetwork(t)
 	n.run("ip", "-n", n.server, "addr", "add", "192.0.2.1/24", "dev", "srv0")
 	n.serve(dir)
 	n.run("ip", "-n", n.server, "route", "add", "10.7.0.0/24", "via", "192.0.2.2")
@@ -53,16 +89,18 @@ func TestRelayedClients(t *testing.T) {
 	far.run("ip", "-n", far.server, "link", "set", "down0", "up")
 	far.run("ip", "-n", far.client, "link", "set", "far0", "up")
 	n.inClient("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
-	far.background("Sending on   Socket", "ip", "netns", "exec", far.server, relay, "-4", "-d", "-a",
-		"-pf", filepath.Join(dir, "relay.pid"), "-id", "down0", "-iu", "cli0", "192.0.2.1")
+	return far
+}
 
+// relayed gets, renews and releases an address.
+func (n network) relayed(dir string) {
 	leases := filepath.Join(dir, leaseFileName)
 	script := filepath.Join(dir, "script")
 	if err := os.WriteFile(script, []byte(clientScript), 0o700); err != nil {
-		t.Fatal(err)
+		n.Fatal(err)
 	}
-	t.Run("udhcpc", func(t *testing.T) {
-		far := network{t, far.server, far.client}
+	n.Run("udhcpc", func(t *testing.T) {
+		far := network{t, n.server, n.client}
 		client := far.background("bound ip=10.7.0.10 router=10.7.0.1 serverid=192.0.2.1 lease=4000",
 			"ip", "netns", "exec", far.client, "udhcpc", "-i", "far0", "-f", "-R", "-T", "1", "-s", script, "-x", "hostname:boxfar")
 		client.signal(syscall.SIGUSR1) // renews, by unicast through the router
@@ -70,17 +108,6 @@ func TestRelayedClients(t *testing.T) {
 		client.signal(syscall.SIGTERM) // releases, in the same way
 		client.expect("deconfig ")
 		awaitRelease(t, leases, "10.7.0.10")
-	})
-	t.Run("dhcpcd", func(t *testing.T) {
-		if _, err := exec.LookPath("dhcpcd"); err != nil {
-			t.Skip("not installed (Debian package dhcpcd-base):", err)
-		}
-		far := network{t, far.server, far.client}
-		out := far.inClient("sh", "-c", "mount -t tmpfs none /run; mkdir -p /var/lib/dhcpcd && mount -t tmpfs none /var/lib/dhcpcd && "+
-			"exec dhcpcd -4 -1 -B -t 8 --noarp -c /bin/true far0 2>&1")
-		if !strings.Contains(out, "leased 10.7.0.") || !strings.Contains(out, "for 4000 seconds") {
-			t.Errorf("dhcpcd said:\n%s", out)
-		}
 	})
 }
 

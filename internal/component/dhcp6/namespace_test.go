@@ -146,6 +146,8 @@ func (n network) namespace(name string) {
 		n.Skipf("no namespace can be made: %v: %s", err, out)
 	}
 	n.Cleanup(func() { n.run("ip", "netns", "del", name) })
+	// Nobody else is here: addresses are ready at once.
+	n.run("ip", "netns", "exec", name, "sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad")
 }
 
 func (n network) wire(at, one, to, other string) {

@@ -89,7 +89,7 @@ func (e Endpoint6) String() string {
 }
 
 // Choose6 gives the endpoints to serve: of the interfaces that are up and have a link-local address, by name, and of the
-// addresses beside the names, whose interface must be up; and what cannot be served of the choices, with the reasons.
+// addresses beside the names, which must be there on an interface that is up; and what cannot be served of the choices, with the reasons.
 func Choose6(all []Interface6, choices []Choice) (out []Endpoint6, unserved []Unserved) {
 	star := slices.ContainsFunc(choices, func(c Choice) bool { return c.Name == "*" })
 	there := map[string]bool{}
@@ -102,14 +102,18 @@ func Choose6(all []Interface6, choices []Choice) (out []Endpoint6, unserved []Un
 		why := ""
 		switch {
 		case !i.Up:
-			why = "it is down"
+			why = "the interface is down"
 		case !i.Multicast:
-			why = "it cannot do multicast"
+			why = "the interface cannot do multicast"
 		case !i.LinkLocal.IsValid():
-			why = "it has no link-local address that is ready"
+			why = "the interface has no link-local address that is ready"
 		}
 		for _, c := range choices {
 			if c.Name == i.Name && c.Address.IsValid() && i.Up {
+				if !i.Has(c.Address) {
+					unserved = append(unserved, Unserved{Endpoint6{i, c.Address}.String(), "the interface does not have this address, or it is not ready"})
+					continue
+				}
 				out = append(out, Endpoint6{i, c.Address})
 				if i.Loopback { // no clients are there, but relay agents of this machine may be
 					why = ""
