@@ -454,7 +454,7 @@ func TestConfigurationWithdrawsNames(t *testing.T) {
 	}
 }
 
-func ownerOf(k owned.Key) wire.Name { return publish.Owner(k) }
+func ownerOf(k owned.Key) wire.Name { return publish.Owner(k, "") }
 
 // TestListensElsewhere changes the address of the request port, takes a change back, and floods the port.
 func TestListensElsewhere(t *testing.T) {

@@ -76,7 +76,7 @@ func TestKill(t *testing.T) {
 	defer s.startChild()()
 	want := both(last.Hostname, "192.0.2.20")
 	for _, k := range []owned.Kind{owned.Forward, owned.Reverse} {
-		owner := publish.Owner(owned.Key{Kind: k, Address: last.Address, Name: wire.MustParseName(last.Hostname)})
+		owner := publish.Owner(owned.Key{Kind: k, Address: last.Address, Name: wire.MustParseName(last.Hostname)}, "")
 		mark := dhcid.Of(last).RDATA(wire.MustParseName(last.Hostname))
 		want = append(want, servertest.Text(wire.RR{Name: owner, Type: wire.TypeDHCID, Data: mark}))
 	}

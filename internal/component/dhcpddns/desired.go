@@ -10,6 +10,8 @@ import (
 	"bundy/internal/naming/dhcid"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/owned"
+	"bundy/internal/naming/policy"
+	"bundy/internal/naming/publish"
 	"bundy/internal/naming/reconcile"
 )
 
@@ -89,6 +91,7 @@ func (e *engine) ofLease(l lease.Lease) *reconcile.Desired {
 	if d.DHCID == "" {
 		return nil
 	}
+	e.settings.ruled(d)
 	if l.ValidLifetime != lease.Infinity {
 		d.Expires = l.Expire()
 	}
@@ -98,8 +101,27 @@ func (e *engine) ofLease(l lease.Lease) *reconcile.Desired {
 
 func (e *engine) ofWant(w owned.Want) *reconcile.Desired {
 	d := &reconcile.Desired{Name: w.Name, DHCID: w.DHCID, Source: owned.Request, TTL: reconcile.TTL(w.Length, e.settings.ttl)}
+	e.settings.ruled(d)
+	if w.Rules != owned.CheckDHCID { // the request says otherwise than the default
+		d.Rules = w.Rules
+	}
 	e.route(d, w.Address, w.Forward, w.Reverse)
 	return d
+}
+
+// ruled sets how conflicts are met and how the name is marked.
+func (s *settings) ruled(d *reconcile.Desired) {
+	switch s.conflict {
+	case policy.ReplaceOwned:
+		d.Rules = owned.ReplaceOwned
+	case policy.SkipExisting:
+		d.Rules = owned.SkipExisting
+	case policy.StrictFail:
+		d.Rules = owned.StrictFail
+	}
+	if s.marker {
+		d.Marker = publish.Marker(d.DHCID)
+	}
 }
 
 // route finds the zones.
@@ -186,6 +208,19 @@ func (e *engine) accept(r ncr.Request) {
 	}
 }
 
+// rulesOf gives the rules of a request.
+func rulesOf(m ncr.Mode) owned.Rules {
+	switch m {
+	case ncr.NoCheckWithDHCID:
+		return owned.NoCheck
+	case ncr.CheckExistsWithDHCID:
+		return owned.CheckExists
+	case ncr.NoCheckWithoutDHCID:
+		return owned.NoDHCID
+	}
+	return owned.CheckDHCID
+}
+
 // request says what one request changes.
 func (e *engine) request(r ncr.Request, wanted map[netip.Addr]*owned.Want) (owned.Change, bool) {
 	if e.settings.covers(r.Address) {
@@ -198,7 +233,8 @@ func (e *engine) request(r ncr.Request, wanted map[netip.Addr]*owned.Want) (owne
 			before = &w
 		}
 	}
-	want := owned.Want{Address: r.Address, Name: r.Name, DHCID: string(r.DHCID), Forward: r.Forward, Reverse: r.Reverse, Length: r.Length}
+	want := owned.Want{Address: r.Address, Name: r.Name, DHCID: string(r.DHCID), Forward: r.Forward, Reverse: r.Reverse, Length: r.Length,
+		Rules: rulesOf(r.Mode)}
 	if r.Change == ncr.Remove {
 		// Only what was asked for by an earlier request can be ours to remove.
 		if before == nil || before.Name != r.Name || before.DHCID != string(r.DHCID) {

@@ -22,6 +22,14 @@ const (
 	// disk at once if it gets them at once; more than this would only wait there.
 	maxTransactions = 32
 
+	// gateTransactions is how many of them may be for one domain, so that a slow one leaves places to others, and records
+	// of a burst gather meanwhile.
+	gateTransactions = 6
+
+	// batchRecords bounds the records of one transaction: what does not hold for one of them costs a few messages more
+	// for all.
+	batchRecords = 128
+
 	// roundAddresses bounds the addresses that one round compares, and so the length of a database transaction: the
 	// engine stays able to answer, and one write to disk serves many.
 	roundAddresses = 500
@@ -46,7 +54,12 @@ type engine struct {
 
 	sources [families]source // of DHCPv4 and DHCPv6
 	dirty   dirty            // addresses to compare
-	check   check            // records to look for in DNS
+	running int              // transactions under way
+
+	// inFlight are records that the last run may have sent updates for, without taking their answer.
+	inFlight map[owned.Key]struct{}
+	doubts   *reconcile.Deadlines // when addresses with records in doubt are looked at again
+	check    check                // records to look for in DNS
 
 	listener     *listener
 	stopListen   context.CancelFunc
@@ -105,8 +118,17 @@ func newEngine(c *component, store *owned.Store, wg *module.Background) *engine 
 	}
 	e.check.nextAll = c.now().Add(firstCheck)
 	e.transactions, e.cutOff = context.WithCancel(context.Background())
+	e.inFlight, e.doubts = map[owned.Key]struct{}{}, reconcile.NewDeadlines()
 	for r := range store.All() {
-		r.NextTry = time.Time{} // the reason may be gone since the last run
+		switch {
+		case r.State == owned.Adding || r.State == owned.Removing:
+			e.inFlight[r.Key] = struct{}{}
+		case r.State == owned.Present && c.now().Before(r.Doubt):
+			e.doubts.Set(r.Address, r.Doubt)
+		}
+		if r.State != owned.Settling {
+			r.NextTry = time.Time{} // the reason may be gone since the last run
+		}
 		e.schedule.Put(r)
 	}
 	return e
@@ -159,6 +181,15 @@ func (e *engine) work() {
 			e.dirty.add(a)
 		}
 	}
+	for range roundAddresses {
+		a, ok := e.doubts.Past(now)
+		if !ok {
+			break
+		}
+		for _, r := range e.store.At(a) {
+			e.check.add(r.Key)
+		}
+	}
 	if now.Before(e.holdOff) {
 		return
 	}
@@ -181,7 +212,8 @@ func (e *engine) untilNext() time.Duration {
 	for family := range e.sources {
 		earlier(e.sources[family].ends.Next())
 	}
-	if e.schedule.Running() < maxTransactions {
+	earlier(e.doubts.Next())
+	if e.running < maxTransactions {
 		earlier(e.schedule.NextTime())
 		earlier(e.check.due(e.settings.verify))
 	}
@@ -217,7 +249,6 @@ func (e *engine) configure(ctx context.Context, next change) {
 			files = append(files, f.path)
 		}
 	}
-	clear(e.gates) // servers may have changed
 	e.compareAll()
 	if old != nil && !reflect.DeepEqual(old.catalog, e.settings.catalog) {
 		e.check.suspect(wire.Root) // another server knows nothing yet
@@ -269,7 +300,7 @@ func (e *engine) stop() {
 	timer := time.AfterFunc(grace, e.cutOff)
 	defer timer.Stop()
 	defer e.cutOff()
-	for e.schedule.Running() > 0 {
+	for e.running > 0 {
 		e.finish(<-e.results)
 	}
 }

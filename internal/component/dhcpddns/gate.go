@@ -20,6 +20,9 @@ type gate struct {
 	failed uint32 // transactions in a row without any answer
 	until  time.Time
 	probe  bool // the one that finds out is under way
+
+	running int         // transactions
+	waiting []owned.Key // records that may go, but are too many for now; they keep their places in the schedule
 }
 
 // probeWait is how long others wait while one finds out.
@@ -32,6 +35,24 @@ func (e *engine) gate(k gateKey) *gate {
 		e.gates[k] = g
 	}
 	return g
+}
+
+// openGates forgets what is known of servers, as they may have changed. What runs still counts.
+func (e *engine) openGates() {
+	for key, g := range e.gates {
+		g.failed, g.until, g.probe = 0, time.Time{}, false
+		if g.running == 0 && len(g.waiting) == 0 {
+			delete(e.gates, key)
+		}
+	}
+}
+
+// shut is how long nothing may go, whoever asks.
+func (g *gate) shut(now time.Time) time.Duration {
+	if g.failed > 0 && now.Before(g.until) {
+		return g.until.Sub(now)
+	}
+	return 0
 }
 
 // enter returns 0 if a transaction may go, else how long it must wait.
@@ -51,9 +72,12 @@ func (g *gate) enter(now time.Time) time.Duration {
 // leave takes the end of a transaction.
 func (g *gate) leave(now time.Time, o outcome, jitter float64) {
 	g.probe = false
-	silent := o.result.Outcome == reconcile.Failed && len(o.result.Refusals) > 0
-	for _, r := range o.result.Refusals {
-		silent = silent && r.Err != nil
+	silent := len(o.results) > 0
+	for _, result := range o.results {
+		silent = silent && result.Outcome == reconcile.Failed && len(result.Refusals) > 0
+		for _, r := range result.Refusals {
+			silent = silent && r.Err != nil
+		}
 	}
 	if !silent {
 		g.failed = 0

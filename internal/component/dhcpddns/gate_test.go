@@ -12,8 +12,8 @@ import (
 
 func TestGateLetsOneFindOut(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	silent := outcome{result: publish.Result{Outcome: reconcile.Failed, Refusals: []publish.Refusal{{Err: errors.New("no answer")}}}}
-	refused := outcome{result: publish.Result{Outcome: reconcile.Failed, Refusals: []publish.Refusal{{Rcode: wire.RcodeRefused}}}}
+	silent := outcome{results: []publish.Result{{Outcome: reconcile.Failed, Refusals: []publish.Refusal{{Err: errors.New("no answer")}}}}}
+	refused := outcome{results: []publish.Result{{Outcome: reconcile.Failed, Refusals: []publish.Refusal{{Rcode: wire.RcodeRefused}}}}}
 	var g gate
 	for range 2 {
 		if g.enter(now) != 0 {

@@ -43,6 +43,10 @@ var (
 		"A record that could not be added or removed before failed again.")
 	msgConflict = logging.NewMessage("DHCP_DDNS_CONFLICT", logging.Warn, "{direction} {name} {address} not added: {reason}",
 		"The name in DNS belongs to another client or was made by an operator, and is left alone. It is tried again now and then, and at once when the other's record is removed by this server.")
+	msgSkipped = logging.NewDebug("DHCP_DDNS_SKIPPED", 10, "{direction} {name} {address} not added: {reason}",
+		"The name in DNS is somebody else's, and the conflict policy skip-existing says that this is no news. It is tried again now and then.")
+	msgLeft = logging.NewMessage("DHCP_DDNS_LEFT", logging.Warn, "{direction} {name} {address} stays in DNS: {reason}",
+		"The record of a lease that ended or changed was made by this server, but somebody has changed the name since, so that it is left to him.")
 	msgForwardAddRejected = logging.NewMessage("DHCP_DDNS_FORWARD_ADD_REJECTED", logging.Error, "{server} refused to add {name}: {rcode}",
 		"A name server refused an update. REFUSED mostly means that its access control does not allow updates by this host or key, NOTAUTH that it does not know the key or is not primary for the zone.")
 	msgForwardRemoveRejected = logging.NewMessage("DHCP_DDNS_FORWARD_REMOVE_REJECTED", logging.Error, "{server} refused to remove {name}: {rcode}",
@@ -72,7 +76,7 @@ func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgStarted, msgShutdown, msgConfigured, msgQueueStarted, msgQueueFull, msgQueueResumed, msgReceiveError,
 		msgInvalidNCR, msgRequest, msgNoForward, msgNoReverse, msgNoMatch, msgWantsFull, msgAdded, msgRemoved, msgRestored,
-		msgAddFailed, msgRemoveFailed, msgAgainFailed, msgConflict, msgForwardAddRejected, msgForwardRemoveRejected,
+		msgAddFailed, msgRemoveFailed, msgAgainFailed, msgConflict, msgSkipped, msgLeft, msgForwardAddRejected, msgForwardRemoveRejected,
 		msgReverseAddRejected, msgReverseRemoveRejected, msgForwardIOError, msgReverseIOError, msgFollowing,
 		msgFollowError, msgFollowRecovered, msgBadName, msgStateError,
 	}

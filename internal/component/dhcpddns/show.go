@@ -72,7 +72,7 @@ func (e *engine) show(f filter) any {
 	list := make([]shown, 0, min(len(records), f.limit))
 	for _, r := range records[:min(len(records), f.limit)] {
 		s := shown{
-			Direction: r.Kind.String(), Record: publish.Owner(r.Key).String(), Name: r.Name.String(),
+			Direction: r.Kind.String(), Record: publish.Owner(r.Key, r.Zone).String(), Name: r.Name.String(),
 			Address: r.Address.String(), State: r.State.String(), Source: r.Source.String(), Zone: r.Zone.String(),
 			Tries: r.Tries, LastError: r.LastError,
 		}

@@ -9,12 +9,12 @@ import (
 	"bundy/internal/naming/reconcile"
 )
 
-// outcome is the end of a transaction for record, as it was when the transaction began.
+// outcome is the end of a transaction for records, as they were when it began.
 type outcome struct {
-	record   owned.Record
 	gate     gateKey
 	loopback bool
-	result   publish.Result
+	records  []owned.Record
+	results  []publish.Result // in the order of records
 }
 
 // markAll lets every address that has a lease, a want or a record be compared.
@@ -54,49 +54,113 @@ func (e *engine) compare() {
 	}
 }
 
-// start begins transactions for records that are due.
+// start begins transactions for records that are due. Those of one domain go together in one, which is one message in
+// the best case: while others are under way they gather, so that there are few updates for many records.
 func (e *engine) start(now time.Time) {
 	for range roundAddresses { // most may have to wait
-		if e.schedule.Running() >= maxTransactions {
-			return
-		}
 		r, ok := e.schedule.Next(now)
 		if !ok {
-			return
+			break
 		}
 		domain, ok := e.settings.catalog.For(r)
 		if !ok {
 			e.postpone(r, now, "no domain is configured for it")
 			continue
 		}
-		if r.Zone != domain.Zone {
-			if r.Zone = domain.Zone; r.State == owned.Present {
-				r.State = owned.Adding // in another zone it is not there yet
+		g := e.gate(gateKey{r.Kind, domain.Zone})
+		if wait := g.shut(now); wait > 0 {
+			e.hold(r, now.Add(wait))
+			continue
+		}
+		g.waiting = append(g.waiting, r.Key)
+	}
+	for key, g := range e.gates {
+		for len(g.waiting) > 0 && g.running < gateTransactions && e.running < maxTransactions {
+			if wait := g.enter(now); wait > 0 {
+				e.release(g, now.Add(wait))
+				break
 			}
-			if !e.write([]owned.Change{owned.Put(r)}) {
-				e.schedule.Ended(r.Key)
+			if !e.launch(key, g) {
 				return
 			}
 		}
-		key := gateKey{r.Kind, domain.Zone}
-		if wait := e.gate(key).enter(now); wait > 0 {
-			r.NextTry = now.Add(wait)
-			if r.State == owned.Present {
-				e.schedule.Verify(r)
-			} else {
-				e.schedule.Put(r)
-			}
-			e.schedule.Ended(r.Key)
+	}
+}
+
+// hold puts a record off whose servers do not answer. It counts as tried, so that the old name of an address at a server
+// that is down does not hold up its new one at another.
+func (e *engine) hold(r owned.Record, until time.Time) {
+	r.NextTry = until
+	switch r.State {
+	case owned.Present:
+		e.schedule.Verify(r)
+	default:
+		r.Tries = max(r.Tries, 1)
+		e.schedule.Put(r)
+	}
+	e.schedule.Ended(r.Key)
+}
+
+// release puts off all that waits at a gate.
+func (e *engine) release(g *gate, until time.Time) {
+	for _, k := range g.waiting {
+		if r, ok := e.store.Get(k); ok {
+			e.hold(r, until)
+		} else {
+			e.schedule.Ended(k)
+		}
+	}
+	g.waiting = nil
+}
+
+// launch begins a transaction with what waits at a gate. False means that the state could not be written.
+func (e *engine) launch(key gateKey, g *gate) bool {
+	var domain publish.Domain
+	var records []owned.Record
+	var moved []owned.Change
+	n := min(len(g.waiting), batchRecords)
+	for _, k := range g.waiting[:n] {
+		r, ok := e.store.Get(k)
+		if !ok { // not wanted any more, and never was in DNS
+			e.schedule.Ended(k)
 			continue
 		}
-		e.wg.Go(func() {
-			result := publish.Result{Outcome: reconcile.Failed, Reason: "the transaction was not finished"}
-			defer func() { // also when it panics, as the engine waits for it; there is room for all that run
-				e.results <- outcome{r, key, domain.Loopback(), result}
-			}()
-			result = e.c.publisher.Do(e.transactions, domain, r)
-		})
+		d, ok := e.settings.catalog.For(r)
+		if !ok || (gateKey{r.Kind, d.Zone}) != key { // the configuration has changed
+			e.hold(r, e.c.now())
+			continue
+		}
+		if r.Zone != d.Zone {
+			if r.Zone = d.Zone; r.State == owned.Present {
+				r.State = owned.Adding // in another zone it is not there yet
+			}
+			moved = append(moved, owned.Put(r))
+		}
+		domain, records = d, append(records, r)
 	}
+	g.waiting = append([]owned.Key(nil), g.waiting[n:]...)
+	if !e.write(moved) {
+		for _, r := range records {
+			e.schedule.Ended(r.Key)
+		}
+		e.release(g, e.holdOff)
+		return false
+	}
+	if len(records) == 0 {
+		g.probe = false
+		return true
+	}
+	o := outcome{gate: key, loopback: domain.Loopback(), records: records, results: make([]publish.Result, len(records))}
+	for i := range o.results {
+		o.results[i] = publish.Result{Outcome: reconcile.Failed, Reason: "the transaction was not finished", Unanswered: true}
+	}
+	g.running++
+	e.running++
+	e.wg.Go(func() {
+		defer func() { e.results <- o }() // also when it panics, as the engine waits for it; there is room for all that run
+		o.results = e.c.publisher.Do(e.transactions, domain, records...)
+	})
+	return true
 }
 
 // postpone ends a transaction that could not begin. It is not written down: nothing was sent.
@@ -106,12 +170,13 @@ func (e *engine) postpone(r owned.Record, now time.Time, reason string) {
 		e.schedule.Ended(r.Key)
 		return
 	}
-	c := reconcile.Finish(r, reconcile.Failed, reason, now, false, jitter())
+	c := reconcile.Finish(r, reconcile.Failed, reason, false, now, false, jitter())
 	e.schedule.Put(*c.Put)
 	e.schedule.Ended(r.Key)
 }
 
-// finish takes the outcome of a transaction, and of others that have ended, into the state.
+// finish takes the outcome of a transaction, and of others that have ended, into the state, and what follows from it for
+// their addresses: one write to disk for all.
 func (e *engine) finish(first outcome) {
 	ended := []outcome{first}
 	for len(ended) < maxTransactions {
@@ -126,59 +191,98 @@ func (e *engine) finish(first outcome) {
 	now := e.c.now()
 	var changes []owned.Change
 	for _, o := range ended {
-		e.gate(o.gate).leave(now, o, jitter())
-		r, ok := e.store.Get(o.record.Key)
-		if !ok || r.State != o.record.State || r.DHCID != o.record.DHCID {
-			continue // it is wanted differently by now
-		}
-		if r.State == owned.Present {
-			e.c.counters.verified.Add(1)
-			if o.result.Outcome == reconcile.Done {
-				e.present(r, o)
-				continue
+		g := e.gate(o.gate)
+		g.running = max(g.running-1, 0)
+		e.running--
+		g.leave(now, o, jitter())
+		for i, record := range o.records {
+			if c, ok := e.result(record, o.results[i], o.loopback, now); ok {
+				changes = append(changes, c)
 			}
-			r.State = owned.Adding
 		}
-		e.report(r, o)
-		changes = append(changes, reconcile.Finish(r, o.result.Outcome, o.result.Reason, now, o.loopback, jitter()))
 	}
 	written := e.write(changes)
 	for _, o := range ended {
-		if r, ok := e.store.Get(o.record.Key); ok && !written { // nothing has changed, so it is simply done again
-			r.NextTry = e.holdOff
-			e.schedule.Put(r)
-		}
-		e.schedule.Ended(o.record.Key)
-		if written && o.record.Kind == owned.Forward {
-			e.dirty.add(o.record.Address) // its reverse record follows it
-		}
-		if written && o.record.State == owned.Removing && o.result.Outcome == reconcile.Done {
-			e.schedule.Freed(o.record.Key)
-			e.dirty.add(o.record.Address) // another client's record may have waited for the key
+		for i, record := range o.records {
+			e.settled(record, o.results[i], written, now)
 		}
 	}
 }
 
+// result gives the change of state that a record's result makes.
+func (e *engine) result(record owned.Record, result publish.Result, loopback bool, now time.Time) (owned.Change, bool) {
+	r, ok := e.store.Get(record.Key)
+	if !ok || r.State != record.State || r.DHCID != record.DHCID {
+		if ok && result.Unanswered { // it is wanted differently by now, but the update may still be carried out
+			r.Doubt = now.Add(reconcile.SettleTime)
+			return owned.Put(r), true
+		}
+		return owned.Change{}, false
+	}
+	if _, before := e.inFlight[r.Key]; before {
+		delete(e.inFlight, r.Key)
+		result.Unanswered = true
+	}
+	if r.State == owned.Present {
+		e.c.counters.verified.Add(1)
+		if result.Outcome == reconcile.Done {
+			e.present(r, result)
+			return owned.Change{}, false
+		}
+		r.State = owned.Adding
+	}
+	e.report(r, result)
+	return reconcile.Finish(r, result.Outcome, result.Reason, result.Unanswered, now, loopback, jitter()), true
+}
+
+// settled lets go on what waited for a record.
+func (e *engine) settled(record owned.Record, result publish.Result, written bool, now time.Time) {
+	r, ok := e.store.Get(record.Key)
+	if ok && !written { // nothing has changed, so it is simply done again
+		r.NextTry = e.holdOff
+		e.schedule.Put(r)
+	}
+	e.schedule.Ended(record.Key)
+	if !written {
+		return
+	}
+	if ok && r.State == owned.Present && now.Before(r.Doubt) {
+		e.doubts.Set(r.Address, r.Doubt)
+	}
+	if record.Kind == owned.Forward {
+		e.dirty.add(record.Address) // its reverse record follows it
+	}
+	if record.State.Leaving() && result.Outcome == reconcile.Done {
+		e.schedule.Freed(record.Key)
+		e.dirty.add(record.Address) // another client's record may have waited for the key
+	}
+}
+
 // present ends the look for a record that is in DNS, or is there again.
-func (e *engine) present(r owned.Record, o outcome) {
+func (e *engine) present(r owned.Record, result publish.Result) {
 	e.schedule.Delete(r.Key)
-	if o.result.Restored {
+	if result.Restored {
 		e.c.counters.restored.Add(1)
 		e.c.deps.Log.Log(msgRestored, r.Kind, r.Name, r.Address)
 	}
 }
 
 // report logs and counts an outcome.
-func (e *engine) report(r owned.Record, o outcome) {
-	removing, log := r.State == owned.Removing, e.c.deps.Log
-	e.c.counters.outcome(r.Address, o.result.Outcome, removing)
+func (e *engine) report(r owned.Record, result publish.Result) {
+	removing, log := r.State.Leaving(), e.c.deps.Log
+	e.c.counters.outcome(r.Address, result.Outcome, removing)
 	if r.Tries == 0 {
-		for _, refusal := range o.result.Refusals {
+		for _, refusal := range result.Refusals {
 			e.reportRefusal(r, refusal)
 		}
 	}
+	if result.Left != "" {
+		log.Log(msgLeft, r.Kind, r.Name, r.Address, result.Left)
+	}
 	switch {
-	case o.result.Outcome == reconcile.Done:
+	case result.Outcome == reconcile.Done && r.State == owned.Settling: // told when it was removed
+		e.c.counters.lastSuccess.Store(e.c.now().Unix())
+	case result.Outcome == reconcile.Done:
 		e.c.counters.lastSuccess.Store(e.c.now().Unix())
 		msg := msgAdded
 		if removing {
@@ -186,19 +290,23 @@ func (e *engine) report(r owned.Record, o outcome) {
 		}
 		log.Log(msg, r.Kind, r.Name, r.Address)
 	case r.Tries > 0:
-		log.Log(msgAgainFailed, r.Kind, r.Name, r.Address, r.Tries+1, o.result.Reason)
-	case o.result.Outcome == reconcile.Taken:
-		log.Log(msgConflict, r.Kind, r.Name, r.Address, o.result.Reason)
+		log.Log(msgAgainFailed, r.Kind, r.Name, r.Address, r.Tries+1, result.Reason)
+	case result.Outcome == reconcile.Taken && r.Rules == owned.SkipExisting:
+		log.Log(msgSkipped, r.Kind, r.Name, r.Address, result.Reason)
+	case result.Outcome == reconcile.Taken && r.Rules == owned.StrictFail:
+		log.Log(msgAddFailed, r.Kind, r.Name, r.Address, result.Reason)
+	case result.Outcome == reconcile.Taken:
+		log.Log(msgConflict, r.Kind, r.Name, r.Address, result.Reason)
 	case removing:
-		log.Log(msgRemoveFailed, r.Kind, r.Name, r.Address, o.result.Reason)
+		log.Log(msgRemoveFailed, r.Kind, r.Name, r.Address, result.Reason)
 	default:
-		log.Log(msgAddFailed, r.Kind, r.Name, r.Address, o.result.Reason)
+		log.Log(msgAddFailed, r.Kind, r.Name, r.Address, result.Reason)
 	}
 }
 
 func (e *engine) reportRefusal(r owned.Record, refusal publish.Refusal) {
-	log, owner := e.c.deps.Log, publish.Owner(r.Key)
-	removing := r.State == owned.Removing
+	log, owner := e.c.deps.Log, publish.Owner(r.Key, r.Zone)
+	removing := r.State.Leaving()
 	switch {
 	case refusal.Err != nil && r.Kind == owned.Forward:
 		log.Log(msgForwardIOError, owner, refusal)
@@ -225,10 +333,10 @@ func (e *engine) reconcileNow() any {
 
 // compareAll compares everything and lets everything that waits go at once. It gives the number of those.
 func (e *engine) compareAll() (waiting int) {
-	clear(e.gates)
+	e.openGates()
 	e.markAll()
 	for r := range e.store.All() {
-		if r.State != owned.Present {
+		if r.State != owned.Present && r.State != owned.Settling {
 			waiting++
 			r.NextTry = time.Time{}
 			e.schedule.Put(r)

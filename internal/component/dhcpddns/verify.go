@@ -105,7 +105,7 @@ func (e *engine) verify(now time.Time) {
 		clear(c.zones)
 		c.pause, c.nextOne = checkPause, now
 	}
-	if len(c.queue) == 0 || now.Before(c.nextOne) || e.schedule.Running() >= maxTransactions {
+	if len(c.queue) == 0 || now.Before(c.nextOne) || e.running >= maxTransactions {
 		return
 	}
 	k := c.queue[0]
@@ -121,7 +121,7 @@ func (e *engine) verify(now time.Time) {
 // gather queues the records at and below origin that should be in DNS.
 func (e *engine) gather(origin wire.Name) {
 	for r := range e.store.All() {
-		if r.State == owned.Present && publish.Owner(r.Key).IsBelow(origin) {
+		if r.State == owned.Present && publish.Owner(r.Key, r.Zone).IsBelow(origin) {
 			e.check.add(r.Key)
 		}
 	}

@@ -2,6 +2,7 @@ package ncr
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -33,7 +34,27 @@ type Request struct {
 	DHCID   []byte    // RDATA of the client's DHCID record
 	Expires time.Time // end of the lease, whole seconds UTC
 	Length  uint32    // lifetime of the lease in seconds
+	Mode    Mode
 }
+
+// Mode says what to do about a name that is in DNS already.
+type Mode uint8
+
+const (
+	CheckWithDHCID       Mode = iota // RFC 4703; Kea 2.2: use-conflict-resolution true
+	NoCheckWithDHCID                 // take it, and mark it; Kea 2.2: use-conflict-resolution false
+	CheckExistsWithDHCID             // take it if it has a mark, whosever
+	NoCheckWithoutDHCID              // take it, and do not mark it
+)
+
+func (m Mode) String() string {
+	if int(m) < len(modes) {
+		return modes[m]
+	}
+	return fmt.Sprintf("Mode(%d)", uint8(m))
+}
+
+var modes = [...]string{"check-with-dhcid", "no-check-with-dhcid", "check-exists-with-dhcid", "no-check-without-dhcid"}
 
 // Style is the spelling of the JSON keys.
 type Style uint8

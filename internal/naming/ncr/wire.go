@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (r Request) Append(dst []byte, style Style) []byte {
 		sep, r.Change, r.Forward, r.Reverse, jsonString(r.Name.String()), r.Address.String(), r.DHCID,
 		r.Expires.UTC().Format(timeForm), r.Length)
 	if style == Kea {
-		dst = append(dst, `,"use-conflict-resolution":true`...)
+		dst = fmt.Appendf(dst, `,"use-conflict-resolution":%t,"conflict-resolution-mode":%q`, r.Mode == CheckWithDHCID, r.Mode.String())
 	}
 	dst = append(dst, '}')
 	binary.BigEndian.PutUint16(dst[start:], uint16(len(dst)-start-2))
@@ -95,7 +96,42 @@ func Parse(datagram []byte) (Request, error) {
 			return bad("%s: %w", item.key, err)
 		}
 	}
-	return t.request()
+	r, err := t.request()
+	if err != nil {
+		return r, err
+	}
+	if r.Mode, err = mode(object); err != nil {
+		return bad("%w", err)
+	}
+	return r, nil
+}
+
+// mode reads what newer servers say about conflicts: Kea 2.2 a boolean, later ones, which win, the name of a mode.
+func mode(object map[string]json.RawMessage) (Mode, error) {
+	item := func(key string) (json.RawMessage, string) {
+		if raw, ok := object[key]; ok {
+			return raw, key
+		}
+		key = strings.ReplaceAll(key, "_", "-")
+		return object[key], key
+	}
+	if raw, key := item("conflict_resolution_mode"); raw != nil {
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return 0, fmt.Errorf("%s: %w", key, err)
+		}
+		return Mode(max(slices.Index(modes[:], text), 0)), nil // of one yet to come: the strictest
+	}
+	if raw, key := item("use_conflict_resolution"); raw != nil {
+		var use bool
+		if err := json.Unmarshal(raw, &use); err != nil {
+			return 0, fmt.Errorf("%s: %w", key, err)
+		}
+		if !use {
+			return NoCheckWithDHCID, nil
+		}
+	}
+	return CheckWithDHCID, nil
 }
 
 func (t text) request() (Request, error) {

@@ -50,18 +50,20 @@ func (c *Catalog) Domains(k owned.Kind) []Domain {
 // Match finds the domain for a record: the longest zone that the record's name in DNS lies in, or the one that
 // matches all. False if there is none.
 func (c *Catalog) Match(k owned.Key) (Domain, bool) {
-	name := Owner(k)
 	best, found := Domain{}, false
 	for _, d := range c.Domains(k.Kind) {
 		switch {
 		case d.Any && !found:
 			best, found = d, true
-		case !d.Any && name.IsBelow(d.Zone) && (!found || best.Any || len(d.Zone) > len(best.Zone)):
+		case !d.Any && d.holds(k) && (!found || best.Any || len(d.Zone) > len(best.Zone)):
 			best, found = d, true
 		}
 	}
 	return best, found
 }
+
+// holds tells whether a record has its place in the domain.
+func (d Domain) holds(k owned.Key) bool { return Owner(k, d.Zone).IsBelow(d.Zone) }
 
 // For finds the domain for the next transaction of a record. A record is removed where it was added, and nowhere else:
 // if that zone is not configured any more there is none. One that is still to be added may go elsewhere by now.
@@ -77,12 +79,21 @@ func (c *Catalog) For(r owned.Record) (Domain, bool) {
 	return c.Match(r.Key)
 }
 
-// Owner gives the name in DNS of a record: the client's name, or the reverse name of its address.
-func Owner(k owned.Key) wire.Name {
-	if k.Kind == owned.Reverse {
-		return ReverseName(k.Address)
+// Owner gives the name in DNS of a record of a zone: the client's name, or the reverse name of its address. In the zone
+// of a part of a network (RFC 2317) that is the last octet below the zone, to which the owner of the network points.
+func Owner(k owned.Key, zone wire.Name) wire.Name {
+	if k.Kind != owned.Reverse {
+		return k.Name
 	}
-	return k.Name
+	name := ReverseName(k.Address)
+	if k.Address.Is4() {
+		if part, ok := classless(zone); ok && part.Contains(k.Address) {
+			if n, err := zone.Child(name.Label()); err == nil {
+				return n
+			}
+		}
+	}
+	return name
 }
 
 // ReverseName gives the name below in-addr.arpa (RFC 1035 section 3.5) or ip6.arpa (RFC 3596 section 2.5).

@@ -126,7 +126,7 @@ func TestWithNamed(t *testing.T) {
 	do := func(r owned.Record, want reconcile.Outcome) {
 		t.Helper()
 		d := publish.Domain{Zone: r.Zone, Key: &key, Servers: []publish.Server{{Address: address.Addr(), Port: address.Port()}}}
-		if result := p.Do(context.Background(), d, r); result.Outcome != want {
+		if result := p.Do(context.Background(), d, r)[0]; result.Outcome != want {
 			t.Errorf("%s %s %s: %+v, want outcome %d", r.State, r.Kind, r.Name, result, want)
 		}
 	}

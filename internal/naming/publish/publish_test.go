@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bundy/internal/dns/tsig"
 	"bundy/internal/dns/wire"
@@ -49,9 +50,13 @@ func domain(s *servertest.Server, zone wire.Name, key *tsig.Key) publish.Domain 
 	return publish.Domain{Zone: zone, Any: zone == wire.Root, Key: key, Servers: []publish.Server{{Address: a.Addr(), Port: a.Port()}}}
 }
 
+func one(p *publish.Publisher, d publish.Domain, r owned.Record) publish.Result {
+	return p.Do(context.Background(), d, r)[0]
+}
+
 func do(t *testing.T, s *servertest.Server, r owned.Record) reconcile.Outcome {
 	t.Helper()
-	result := (&publish.Publisher{}).Do(context.Background(), domain(s, r.Zone, nil), r)
+	result := one(&publish.Publisher{}, domain(s, r.Zone, nil), r)
 	t.Logf("%s %s %s: %d %s", r.State, r.Kind, r.Name, result.Outcome, result.Reason)
 	return result.Outcome
 }
@@ -187,10 +192,10 @@ func TestServersInOrder(t *testing.T) {
 	good := servertest.New(t, []string{forwardZone}, key)
 	d := domain(wrong, wire.MustParseName(forwardZone), &key)
 	d.Servers = append(d.Servers, domain(refusing, d.Zone, nil).Servers[0], publish.Server{Host: "ns.test", Port: good.Address().Port()})
-	p := &publish.Publisher{Lookup: func(_ context.Context, host string) ([]netip.Addr, error) {
-		return []netip.Addr{good.Address().Addr()}, nil
+	p := &publish.Publisher{Lookup: func(_ context.Context, host string) ([]netip.Addr, time.Duration, error) {
+		return []netip.Addr{good.Address().Addr()}, time.Minute, nil
 	}}
-	result := p.Do(context.Background(), d, record(owned.Forward, pc, first, ours, owned.Adding))
+	result := one(p, d, record(owned.Forward, pc, first, ours, owned.Adding))
 	if result.Outcome != reconcile.Done || len(result.Refusals) != 2 || result.Refusals[0].Rcode != wire.RcodeNotAuth {
 		t.Errorf("%+v", result)
 	}
@@ -198,10 +203,10 @@ func TestServersInOrder(t *testing.T) {
 		t.Errorf("records: %q", good.Records(forwardZone))
 	}
 	d.Key = nil // the servers want signatures
-	if result = p.Do(context.Background(), d, record(owned.Forward, pc, first, ours, owned.Removing)); result.Outcome != reconcile.Failed {
+	if result = one(p, d, record(owned.Forward, pc, first, ours, owned.Removing)); result.Outcome != reconcile.Failed {
 		t.Errorf("unsigned: %+v", result)
 	}
-	if result = p.Do(context.Background(), publish.Domain{Zone: d.Zone}, record(owned.Forward, pc, first, ours, owned.Adding)); result.Outcome != reconcile.Failed || result.Reason == "" {
+	if result = one(p, publish.Domain{Zone: d.Zone}, record(owned.Forward, pc, first, ours, owned.Adding)); result.Outcome != reconcile.Failed || result.Reason == "" {
 		t.Errorf("no servers: %+v", result)
 	}
 }

@@ -17,6 +17,8 @@ type Desired struct {
 	TTL     uint32 // seconds
 	Expires time.Time
 	Source  owned.Source
+	Rules   owned.Rules // for records that are made from now on
+	Marker  string      // the same; see owned.Record
 }
 
 // Direction tells whether a record is wanted and where it goes.
@@ -57,8 +59,8 @@ func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Cha
 			if dir.Wanted && r.Name == want.Name {
 				missing = false // the key is taken, rightly or for now
 				if r.DHCID == want.DHCID {
-					if !early || r.State != owned.Removing {
-						changes = append(changes, keep(r, want.Source)...)
+					if !early || !r.State.Leaving() {
+						changes = append(changes, keep(r, want)...)
 					}
 					continue
 				}
@@ -69,7 +71,7 @@ func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Cha
 			changes = append(changes, owned.Put(owned.Record{
 				Key:   owned.Key{Kind: kind, Address: address, Name: want.Name},
 				DHCID: want.DHCID, Zone: dir.Zone, TTL: want.TTL, Source: want.Source, Expires: want.Expires,
-				State: owned.Adding,
+				State: owned.Adding, Rules: want.Rules, Marker: want.Marker,
 			}))
 		}
 	}
@@ -91,14 +93,18 @@ func forwardState(want *Desired, have []owned.Record) (state owned.State, expect
 }
 
 // keep wants a record of ours again, if it was on its way out. A removal that is under way ends first; its result is
-// then about another state and says nothing.
-func keep(r owned.Record, source owned.Source) []owned.Change {
-	if r.State != owned.Removing && r.Source == source {
-		return nil
+// then about another state and says nothing. One that could not be added is tried by the rules of today.
+func keep(r owned.Record, want *Desired) []owned.Change {
+	before := r
+	r.Source = want.Source
+	if r.State == owned.Conflict && r.Doubt.IsZero() {
+		r.Rules, r.Marker = want.Rules, want.Marker
 	}
-	r.Source = source
-	if r.State == owned.Removing {
+	if r.State.Leaving() {
 		r.State, r.Tries, r.NextTry, r.LastError = owned.Adding, 0, time.Time{}, ""
+	}
+	if r == before {
+		return nil
 	}
 	return []owned.Change{owned.Put(r)}
 }
@@ -106,7 +112,7 @@ func keep(r owned.Record, source owned.Source) []owned.Change {
 // withdraw removes a record. Even one in Conflict may be in DNS, if an update whose answer was lost did go through: to
 // remove what is not there costs one update, and the DHCID keeps it from harming anybody.
 func withdraw(r owned.Record) []owned.Change {
-	if r.State == owned.Removing {
+	if r.State.Leaving() {
 		return nil
 	}
 	r.State, r.Tries, r.NextTry, r.LastError = owned.Removing, 0, time.Time{}, ""

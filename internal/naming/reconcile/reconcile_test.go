@@ -84,7 +84,7 @@ func TestDelays(t *testing.T) {
 	r := record(owned.Forward, "a", "1", owned.Adding)
 	var waits []time.Duration
 	for range 12 {
-		r = *Finish(r, Failed, "why", start, false, 1).Put
+		r = *Finish(r, Failed, "why", false, start, false, 1).Put
 		waits = append(waits, r.NextTry.Sub(start))
 	}
 	if waits[0] != 200*time.Millisecond || waits[1] != 400*time.Millisecond || waits[11] != 30*time.Second || r.State != owned.Adding || r.LastError != "why" {
@@ -93,16 +93,16 @@ func TestDelays(t *testing.T) {
 	if d := ServerDelay(1000, true, 0); d != 2500*time.Millisecond {
 		t.Errorf("loopback, no jitter: %v", d)
 	}
-	r = *Finish(r, Taken, "", start, false, 1).Put
+	r = *Finish(r, Taken, "", false, start, false, 1).Put
 	if r.State != owned.Conflict || r.NextTry.Sub(start) < time.Minute {
 		t.Errorf("conflict: %+v", r)
 	}
-	r = *Finish(r, Done, "", start, false, 1).Put
+	r = *Finish(r, Done, "", false, start, false, 1).Put
 	if r.State != owned.Present || r.Tries != 0 || !r.NextTry.IsZero() {
 		t.Errorf("present: %+v", r)
 	}
 	r.State = owned.Removing
-	if c := Finish(r, Done, "", start, false, 1); c.Delete == nil || *c.Delete != r.Key {
+	if c := Finish(r, Done, "", false, start, false, 1); c.Delete == nil || *c.Delete != r.Key {
 		t.Errorf("removed: %+v", c)
 	}
 }

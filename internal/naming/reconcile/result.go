@@ -47,18 +47,29 @@ func ServerDelay(failed uint32, loopback bool, jitter float64) time.Duration {
 	return retryAfter(Failed, loopback).Delay(failed, jitter)
 }
 
+// SettleTime is how long after an update that nobody answered a record is looked at again. A server that was slow, or one
+// that passed the update on to another, has carried it out by then; while a server stands still, its answers stay away
+// too, and the time begins anew with each.
+const SettleTime = time.Minute
+
 // Finish says what the outcome of a transaction for r makes of it. r must be in the state that the transaction was
 // for; if it has another by now, the outcome says nothing and must be passed over. loopback tells that the name
-// servers are on this machine.
-func Finish(r owned.Record, o Outcome, reason string, now time.Time, loopback bool, jitter float64) owned.Change {
+// servers are on this machine, unanswered that an update got no answer: until the record is settled it is not forgotten.
+func Finish(r owned.Record, o Outcome, reason string, unanswered bool, now time.Time, loopback bool, jitter float64) owned.Change {
+	if unanswered {
+		r.Doubt = now.Add(SettleTime)
+	}
 	switch {
-	case o == Done && r.State == owned.Removing:
+	case o == Done && r.State.Leaving() && now.Before(r.Doubt):
+		r.State, r.Tries, r.NextTry, r.LastError = owned.Settling, 0, r.Doubt, ""
+		return owned.Put(r)
+	case o == Done && r.State.Leaving():
 		return owned.Delete(r.Key)
 	case o == Done:
 		r.State, r.Tries, r.NextTry, r.LastError = owned.Present, 0, time.Time{}, ""
 		return owned.Put(r)
 	}
-	if o == Taken {
+	if o == Taken && !r.State.Leaving() {
 		r.State = owned.Conflict
 	}
 	r.Tries++

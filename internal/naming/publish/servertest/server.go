@@ -1,7 +1,9 @@
 package servertest
 
 import (
+	"encoding/binary"
 	"fmt"
+	"io"
 	"iter"
 	"net"
 	"net/netip"
@@ -19,6 +21,7 @@ import (
 // Server serves zones over UDP.
 type Server struct {
 	conn *net.UDPConn
+	tcp  net.Listener
 	ring *tsig.Ring
 	keys bool
 
@@ -27,6 +30,10 @@ type Server struct {
 	silent  bool
 	refuse  wire.Rcode // answered to each update unless 0
 	updates int
+	queries int
+	behave  func(n int) Behaviour
+	asked   int              // updates since behave was set
+	held    []update.Request // see Behaviour
 }
 
 func emptyZone(t testing.TB, origin wire.Name) *zone.Version {
@@ -43,29 +50,62 @@ func emptyZone(t testing.TB, origin wire.Name) *zone.Version {
 // taken.
 func New(t testing.TB, zones []string, keys ...tsig.Key) *Server {
 	t.Helper()
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, stream := listen(t)
 	ring, err := tsig.NewRing(keys)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{conn: conn, ring: ring, keys: len(keys) > 0, zones: map[wire.Name]*zone.Version{}}
+	s := &Server{conn: conn, tcp: stream, ring: ring, keys: len(keys) > 0, zones: map[wire.Name]*zone.Version{}}
 	for _, name := range zones {
 		origin := wire.MustParseName(name)
 		s.zones[origin] = emptyZone(t, origin)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.serve()
-	}()
+	var done sync.WaitGroup
+	done.Go(s.serve)
+	done.Go(s.serveTCP)
 	t.Cleanup(func() {
 		conn.Close()
-		<-done
+		stream.Close()
+		done.Wait()
 	})
 	return s
+}
+
+// listen binds one free port for both UDP and TCP.
+func listen(t testing.TB) (*net.UDPConn, net.Listener) {
+	t.Helper()
+	for range 20 { // another program may hold the UDP port of that number
+		stream, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if conn, err := net.ListenPacket("udp", stream.Addr().String()); err == nil {
+			return conn.(*net.UDPConn), stream
+		}
+		stream.Close()
+	}
+	t.Fatal("no port is free for both UDP and TCP")
+	return nil, nil
+}
+
+// serveTCP serves one message a connection, as our client sends them.
+func (s *Server) serveTCP() {
+	for {
+		conn, err := s.tcp.Accept()
+		if err != nil {
+			return
+		}
+		var size [2]byte
+		if _, err := io.ReadFull(conn, size[:]); err == nil {
+			msg := make([]byte, binary.BigEndian.Uint16(size[:]))
+			if _, err := io.ReadFull(conn, msg); err == nil {
+				if reply, copies := s.answer(msg); copies > 0 {
+					conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...)) // as above
+				}
+			}
+		}
+		conn.Close()
+	}
 }
 
 func build(t testing.TB, origin wire.Name, records []wire.RR) *zone.Version {
@@ -106,6 +146,13 @@ func (s *Server) Updates() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.updates
+}
+
+// Queries counts the queries that arrived.
+func (s *Server) Queries() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queries
 }
 
 // Add puts records into their zones, as an operator would.
@@ -170,30 +217,37 @@ func (s *Server) serve() {
 		if err != nil {
 			return
 		}
-		if reply := s.answer(slices.Clone(buf[:n])); reply != nil {
+		reply, copies := s.answer(slices.Clone(buf[:n]))
+		for range copies {
 			s.conn.WriteToUDPAddrPort(reply, from) // a lost answer is for the client to bear
 		}
 	}
 }
 
-func (s *Server) answer(msg []byte) []byte {
+func (s *Server) answer(msg []byte) (reply []byte, copies int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.silent || len(msg) < wire.HeaderSize {
-		return nil
+		return nil, 0
 	}
 	body, session, err := s.ring.Verify(msg, time.Now())
 	if err != nil {
-		return nil
+		return nil, 0
 	}
 	h, err := wire.ParseHeader(body)
 	if err != nil {
-		return nil
+		return nil, 0
 	}
 	if h.Flags.Opcode() == wire.OpcodeQuery {
-		return s.sign(s.zoneOf(body), session)
+		return s.sign(s.query(body), session), 1
 	}
 	s.updates++
+	s.asked++
+	var behave Behaviour
+	if s.behave != nil {
+		behave = s.behave(s.asked)
+	}
+	copies = 1
 	request, err := update.Parse(body)
 	if err == nil {
 		switch {
@@ -202,10 +256,20 @@ func (s *Server) answer(msg []byte) []byte {
 		case s.keys && session == nil:
 			err = &update.Error{Rcode: wire.RcodeRefused}
 		default:
-			err = s.update(request)
+			err = s.carryOut(request, behave)
 		}
 	}
-	return s.sign(request.Reply(body, update.Rcode(err)), session)
+	rcode := update.Rcode(err)
+	switch {
+	case behave.Mute:
+		return nil, 0
+	case behave.Answer != 0 || behave.Lie:
+		rcode = behave.Answer
+	}
+	if behave.Twice {
+		copies = 2
+	}
+	return s.sign(request.Reply(body, rcode), session), copies
 }
 
 func (s *Server) sign(reply []byte, session *tsig.Session) []byte {
@@ -217,6 +281,23 @@ func (s *Server) sign(reply []byte, session *tsig.Session) []byte {
 		return nil
 	}
 	return signed
+}
+
+func (s *Server) carryOut(r update.Request, b Behaviour) error {
+	switch {
+	case b.Hold:
+		s.held = append(s.held, r)
+		return nil
+	case b.Skip:
+		return nil
+	case b.Half && len(r.Updates) > 1:
+		r.Updates = r.Updates[:1]
+	}
+	err := s.update(r)
+	if b.Twice {
+		err = s.update(r)
+	}
+	return err
 }
 
 func (s *Server) update(r update.Request) error {
@@ -236,27 +317,11 @@ func (s *Server) update(r update.Request) error {
 	return nil
 }
 
-// zoneOf answers any query with the SOA record of the deepest zone that the name is in.
-func (s *Server) zoneOf(msg []byte) []byte {
-	m, err := wire.ParseMessage(msg)
-	if err != nil || len(m.Question) != 1 {
-		return nil
-	}
-	reply := wire.Message{Header: wire.Header{ID: m.Header.ID, Flags: wire.FlagQR | wire.FlagAA}, Question: m.Question}
-	var best *zone.Version
+func (s *Server) deepest(name wire.Name) (best *zone.Version) {
 	for origin, v := range s.zones {
-		if m.Question[0].Name.IsBelow(origin) && (best == nil || len(origin) > len(best.Origin())) {
+		if name.IsBelow(origin) && (best == nil || len(origin) > len(best.Origin())) {
 			best = v
 		}
 	}
-	if best == nil {
-		reply.Header.Flags = wire.FlagQR | wire.Flags(wire.RcodeRefused)
-	} else {
-		reply.Authority = []wire.RR{best.SOA()}
-	}
-	out, err := reply.Pack()
-	if err != nil {
-		return nil
-	}
-	return out
+	return best
 }

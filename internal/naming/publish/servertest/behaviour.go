@@ -1,0 +1,59 @@
+package servertest
+
+import "bundy/internal/dns/wire"
+
+// Behaviour is what the server does with one update.
+type Behaviour struct {
+	Skip   bool       // it is not carried out
+	Hold   bool       // it is carried out by Release, not now
+	Half   bool       // of what it asks for only the first record is done
+	Twice  bool       // it is carried out and answered twice
+	Mute   bool       // no answer comes
+	Answer wire.Rcode // answered instead of the truth, unless it is 0
+	Lie    bool       // Answer counts even if it is 0
+}
+
+// Behave sets what is done with updates: fn is called with the number of each, beginning with 1. Nil ends it.
+func (s *Server) Behave(fn func(n int) Behaviour) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.behave, s.asked = fn, 0
+}
+
+// Release carries out the updates that were held, in the order of their numbers or the other way round, and tells how
+// many they were.
+func (s *Server) Release(backwards bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := s.held
+	s.held = nil
+	for i := range held {
+		r := held[i]
+		if backwards {
+			r = held[len(held)-1-i]
+		}
+		_ = s.update(r) // nobody waits for the answer
+	}
+	return len(held)
+}
+
+// query answers a query with what is at the name, or with the SOA record of the deepest zone that it is in.
+func (s *Server) query(msg []byte) []byte {
+	m, err := wire.ParseMessage(msg)
+	if err != nil || len(m.Question) != 1 {
+		return nil
+	}
+	s.queries++
+	q := m.Question[0]
+	reply := wire.Message{Header: wire.Header{ID: m.Header.ID, Flags: wire.FlagQR | wire.FlagAA}, Question: m.Question}
+	if best := s.deepest(q.Name); best == nil {
+		reply.Header.Flags = wire.FlagQR | wire.Flags(wire.RcodeRefused)
+	} else if reply.Answer = best.RRset(q.Name, q.Type); len(reply.Answer) == 0 {
+		reply.Authority = append(reply.Authority, best.SOA())
+	}
+	out, err := reply.Pack()
+	if err != nil {
+		return nil
+	}
+	return out
+}
