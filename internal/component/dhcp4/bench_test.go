@@ -23,11 +23,10 @@ func BenchmarkLease(b *testing.B) {
 	link := &netif.Link{Interface: netif.Interface{Name: "eth0", Addrs: []netip.Addr{addr("10.64.0.1")}}}
 	var address [4]byte
 	s.ours = link.Has
-	s.transmit = func(_ *netif.Link, payload []byte, _ netip.Addr, _ netif.Destination) error {
+	s.transmit = func(_ *netif.Outbox, _ packet4.Type, _ *netif.Link, payload []byte, _ netip.Addr, _ netif.Destination) {
 		if len(payload) > 20 && payload[242] == byte(packet4.Offer) {
 			address = [4]byte(payload[16:])
 		}
-		return nil
 	}
 	s.set = settingsOf(b, `{"subnet4": [{"subnet": "10.64.0.0/12", "pool": ["10.65.0.0 - 10.79.255.254"]}]}`)
 	s.Use(store, s.set.subnets, s.set.reclaim, s.announce.To(s.set.requests), s.now())

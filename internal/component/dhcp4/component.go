@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/leasecmd"
@@ -68,6 +70,12 @@ type component struct {
 	stopped chan struct{}
 	desk    *leasecmd.Desk
 	names   *announce.Announcer
+
+	mu     sync.Mutex // held by whoever serves a packet, or does anything else with the server
+	server *server
+	timer  *time.Timer // to look for what is over
+	armed  time.Time   // when it fires
+	ended  bool        // nothing is served any more
 }
 
 // change is a new configuration for the server's goroutine.
@@ -79,11 +87,12 @@ type change struct {
 
 func newComponent(spec *schema.Module, set *settings, first schema.Section, deps module.Deps) *component {
 	c := &component{
-		spec: spec, first: first, deps: deps, links: netif.NewLinks(opener{deps.Sockets}),
+		spec: spec, first: first, deps: deps,
 		changes: make(chan change), stopped: make(chan struct{}),
 		echo: echo{replies: make(chan netip.Addr, maxReplies)},
 	}
 	c.names = announcer(deps.Log)
+	c.links = netif.NewLinks(opener{deps.Sockets}, c.take)
 	c.current.Store(set)
 	c.desk = leasecmd.NewDesk(lease.Family4, c.stopped)
 	return c

@@ -9,6 +9,7 @@ import (
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/packet4"
 	"bundy/internal/dns/wire"
 	"bundy/internal/naming/ncr"
@@ -238,23 +239,26 @@ func splitName(name string) (labels []string, full bool) {
 
 // commit makes the decision lasting: an offer in memory, a lease on disk. then is called when it is, perhaps by the
 // store's goroutine; not at all if the lease could not be written.
-func (s *server) commit(x *exchange, then func()) {
-	address := x.lease.Address
+func (s *server) commit(x *exchange, then func(*netif.Outbox)) {
+	address, single := x.lease.Address, s.single
 	durable := func(err error) {
 		if err != nil {
 			s.Written(address)(err)
 			return
 		}
 		s.committed(x)
-		then()
+		then(s.onDisk)
+		if single {
+			s.onDisk.Flush()
+		}
 	}
 	switch {
 	case x.v6only || x.cached:
-		then()
+		then(s.atOnce)
 	case x.kind == packet4.Discover:
 		s.offer(x)
 		s.committed(x)
-		then()
+		then(s.atOnce)
 	case x.kind == bootp, x.kind == packet4.Request && x.answer == packet4.ACK:
 		s.Book.Offers.Drop(address)
 		if d := x.decision; d.Leaves {
@@ -273,7 +277,7 @@ func (s *server) commit(x *exchange, then func()) {
 			Start: lease.StartAt(x.now), SubnetID: x.lease.SubnetID, State: lease.Declined,
 		}, durable)
 	default: // NAK, and the answer to INFORM
-		then()
+		then(s.atOnce)
 	}
 }
 

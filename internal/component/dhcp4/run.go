@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/ledger"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/subnet"
@@ -31,6 +32,8 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	s.refuse = c.desk.Refuse
 	s.ping = c.echo.ping
 	c.storeStarted(set.database)
+	c.server, c.timer = s, time.NewTimer(ledger.Soon)
+	defer c.timer.Stop()
 	c.use(s, change{set: set, store: store})
 
 	others := module.NewBackground()
@@ -42,7 +45,9 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 
 	failure := module.Protect(func() error { return c.loop(ctx, s, others, wake, served, ready) })
 
+	c.end()
 	err = s.Store.Flush() // sends the answers that wait for it
+	s.onDisk.Flush()
 	stop()
 	others.Wait()
 	c.links.Close()
@@ -72,15 +77,9 @@ func (c *component) numbered() (*settings, error) {
 	return set, nil
 }
 
-// loop is the goroutine that owns the server. It ends with ctx, or with the failure of another goroutine.
+// loop does what is not an answer to a packet. It ends with ctx, or with the failure of another goroutine.
 func (c *component) loop(ctx context.Context, s *server, others *module.Background, wake chan<- struct{}, served <-chan struct{}, ready func()) error {
-	timer := time.NewTimer(ledger.Soon)
-	defer timer.Stop()
-	var armed time.Time // when the timer fires
-	arm := func(pause time.Duration) {
-		armed = s.now().Add(pause)
-		timer.Reset(pause)
-	}
+	c.alone(func() { c.arm(s, ledger.Soon) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -92,52 +91,76 @@ func (c *component) loop(ctx context.Context, s *server, others *module.Backgrou
 		case <-served:
 			ready()
 			served = nil
-		case p := <-c.links.Packets():
-			c.serve(s, p)
-			if end, ok := s.Due(); ok && end.Before(armed) {
-				arm(max(ledger.Soon, end.Sub(s.now())))
-			}
 		case f := <-s.resting.back:
-			f()
+			c.alone(f)
 		case a := <-c.echo.replies:
-			s.echoed(a)
+			c.alone(func() { s.echoed(a) })
 		case n := <-c.changes:
-			c.use(s, n)
+			c.alone(func() {
+				c.use(s, n)
+				c.arm(s, ledger.Soon)
+			})
 			close(n.done)
 			select {
 			case wake <- struct{}{}:
 			default:
 			}
-			arm(ledger.Soon)
 		case task := <-c.desk.Tasks():
-			task.Do(s.Order)
+			c.alone(func() { task.Do(s.Order) })
 		case <-s.Failing():
-			if s.Settle(s.now()) {
-				arm(ledger.StorePause)
-			}
-		case <-timer.C:
-			s.Reclaim(s.now())
-			arm(s.Next(s.now()))
+			c.alone(func() {
+				if s.Settle(s.now()) {
+					c.arm(s, ledger.StorePause)
+				}
+			})
+		case <-c.timer.C:
+			c.alone(func() {
+				s.Reclaim(s.now())
+				c.arm(s, s.Next(s.now()))
+			})
 		}
 	}
 }
 
-// burst is how many packets that wait are served before the loop looks for anything else.
-const burst = 64
+// alone runs f while no packet is served.
+func (c *component) alone(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+	c.server.atOnce.Flush()
+}
 
-// serve serves a packet and those that came with it.
-func (c *component) serve(s *server, p netif.Packet) {
-	for range burst {
-		s.serve(p)
-		c.links.Release(p)
-		select {
-		case p = <-c.links.Packets():
-		default:
-			return
-		}
+// arm makes the loop look for what is over after a pause. Called alone.
+func (c *component) arm(s *server, pause time.Duration) {
+	c.armed = s.now().Add(pause)
+	c.timer.Reset(pause)
+}
+
+// take serves what came together. It is called by the goroutines that receive: to hand packets to another one would cost
+// more than most of them do.
+func (c *component) take(packets []netif.Packet) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return
 	}
-	s.serve(p)
-	c.links.Release(p)
+	s := c.server
+	c.ended = true // unless all of it can be served
+	for _, p := range packets {
+		s.serve(p)
+	}
+	c.ended = false
+	s.atOnce.Flush()
+	if end, ok := s.Due(); ok && end.Before(c.armed) {
+		c.arm(s, max(ledger.Soon, end.Sub(s.now())))
+	}
+}
+
+// end lets no more packets be served.
+func (c *component) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
 }
 
 // use brings a configuration into force. Only a failure to close the former database can go wrong, which is logged.
@@ -148,6 +171,10 @@ func (c *component) use(s *server, n change) {
 	}
 	s.set = n.set
 	moved := s.Use(n.store, n.set.subnets, n.set.reclaim, c.names.To(n.set.requests), s.now())
+	batches, ok := s.Store.(lease.Batcher)
+	if s.single = !ok; ok {
+		batches.AfterBatch(s.onDisk.Flush)
+	}
 	c.current.Store(n.set)
 	c.desk.Use(s.Store, n.set.subnets)
 	if moved > 0 {

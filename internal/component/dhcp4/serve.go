@@ -30,7 +30,10 @@ type server struct {
 	stats    *counters
 	announce *announce.Announcer
 	ours     func(netip.Addr) bool // is it an address of a served interface
-	transmit func(l *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error
+	transmit func(o *netif.Outbox, tag packet4.Type, l *netif.Link, payload []byte, from netip.Addr, to netif.Destination)
+	atOnce   *netif.Outbox       // answers that wait for nothing
+	onDisk   *netif.Outbox       // answers whose leases are on disk, used by the store's goroutine
+	single   bool                // the store does not tell when it has written several: each answer is sent by itself
 	refuse   func(subnet uint32) // counts a client that found nothing free
 
 	*ledger.Ledger // leases and offers
@@ -52,7 +55,7 @@ func newServer(log *logging.Logger, stats *counters, names *announce.Announcer) 
 		evaluator: class.NewEvaluator(option.Family4), merged: map[scope]option.Wire{}, full: map[uint32]bool{},
 		resting:  newResting(),
 		noSubnet: logging.Seldom(), noRelaySubnet: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(), mergeFailed: logging.Seldom(),
-		transmit: (*netif.Link).Send, refuse: func(uint32) {},
+		transmit: transmit, refuse: func(uint32) {},
 		asked: map[netip.Addr]*probing{}, pingFailed: logging.Seldom(),
 		ping: func(netip.Addr) error { return errNoPing },
 	}
@@ -67,6 +70,7 @@ func newServer(log *logging.Logger, stats *counters, names *announce.Announcer) 
 		},
 		Behind: func(goes int) { log.Log(msgReclaimBehind, goes) },
 	})
+	s.atOnce, s.onDisk = netif.NewOutbox(s.sent), netif.NewOutbox(s.sent)
 	return s
 }
 
@@ -133,8 +137,8 @@ func (s *server) finish(x *exchange) {
 	if !s.respond(x) {
 		return
 	}
-	s.commit(x, func() {
-		s.send(x)
+	s.commit(x, func(o *netif.Outbox) {
+		s.send(x, o)
 		s.announceNames(x)
 	})
 }
@@ -334,17 +338,26 @@ func (s *server) selectSubnet(x *exchange) bool {
 	return false
 }
 
-// send gives the answer to the network. Called by the store's goroutine when the exchange changed a lease.
-func (s *server) send(x *exchange) {
-	if x.reply == nil {
-		return
+// send puts the answer into an outbox. Called by the store's goroutine when the exchange changed a lease.
+func (s *server) send(x *exchange, o *netif.Outbox) {
+	if x.reply != nil {
+		s.transmit(o, x.answer, x.packet.Link, x.reply, x.local, x.to)
 	}
-	if err := s.transmit(x.packet.Link, x.reply, x.local, x.to); err != nil {
+}
+
+// transmit puts an answer into an outbox.
+func transmit(o *netif.Outbox, tag packet4.Type, l *netif.Link, payload []byte, from netip.Addr, to netif.Destination) {
+	l.Add(o, uint8(tag), payload, from, to)
+}
+
+// sent counts an answer that was sent, or could not be.
+func (s *server) sent(answer uint8, to netip.AddrPort, err error) {
+	if err != nil {
 		s.stats.sendFailed.Add(1)
-		s.sendFailed.Do(func() { s.log.Log(msgSendFail, x.answer, x.to.To, err) })
+		s.sendFailed.Do(func() { s.log.Log(msgSendFail, packet4.Type(answer), to, err) })
 		return
 	}
-	count(&s.stats.sent, x.answer)
+	count(&s.stats.sent, packet4.Type(answer))
 }
 
 // announceNames tells the DHCP-DDNS server what changed. Called by the store's goroutine.

@@ -101,7 +101,7 @@ func benchWith(t testing.TB, set *settings, store lease.Store) *bench {
 	b.announce = announce.New(func(r ncr.Request) { b.told(r) }, nil)
 	b.now = func() time.Time { return b.clock }
 	b.ours = b.link.Has
-	b.transmit = func(_ *netif.Link, payload []byte, from netip.Addr, to netif.Destination) error {
+	b.transmit = func(_ *netif.Outbox, _ packet4.Type, _ *netif.Link, payload []byte, from netip.Addr, to netif.Destination) {
 		m, err := packet4.Parse(payload)
 		if err != nil {
 			t.Errorf("sent %x: %v", payload, err)
@@ -109,7 +109,6 @@ func benchWith(t testing.TB, set *settings, store lease.Store) *bench {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.sent = append(b.sent, outgoing{m, from, to})
-		return nil
 	}
 	b.use(set)
 	return b

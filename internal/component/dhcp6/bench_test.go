@@ -23,12 +23,11 @@ func BenchmarkLease(b *testing.B) {
 	s := newServer(nil, stats, announcer(nil), serverDUID)
 	s.ours = func(netip.Addr) bool { return false }
 	replies := make(chan struct{}, 1)
-	s.transmit = func(_ *netif.Link6, _ []byte, _ netip.AddrPort) error {
+	s.transmit = func(_ *netif.Outbox, _ packet6.Type, _ *netif.Link6, _ []byte, _ netip.AddrPort) {
 		select {
 		case replies <- struct{}{}:
 		default:
 		}
-		return nil
 	}
 	s.set = settingsOf(b, `{"subnet6": [{"subnet": "2001:db8:1::/64", "interface": "eth0", "pool": ["2001:db8:1::1:0 - 2001:db8:1::ffff:ffff"],
 		"option-data": [{"name": "dns-servers", "data": "2001:db8:1::1", "csv-format": true}]}]}`)

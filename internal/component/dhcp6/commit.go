@@ -5,12 +5,13 @@ import (
 
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/packet6"
 )
 
 // commit makes the decisions lasting: offers in memory, leases on disk. then is called when all of them are, perhaps by
 // the store's goroutine; not at all if one could not be written.
-func (s *server) commit(x *exchange, then func()) {
+func (s *server) commit(x *exchange, then func(*netif.Outbox)) {
 	s.caller.obeyed(x.kind, x.duid)
 	s.visited(x)
 	origin := x.origin()
@@ -22,9 +23,10 @@ func (s *server) commit(x *exchange, then func()) {
 		s.log.Log(msgLeaseAdvert, o.address, duid.Hex(x.duid), o.client.IAID)
 	}
 	if len(x.puts)+len(x.drops) == 0 {
-		then()
+		then(s.atOnce)
 		return
 	}
+	single := s.single
 	var mu sync.Mutex // the last lease may be written before the first call of Put returns
 	x.pending = len(x.puts) + len(x.drops)
 	done := func(l lease.Lease) func(error) {
@@ -41,7 +43,10 @@ func (s *server) commit(x *exchange, then func()) {
 				s.committed(x, l)
 			}
 			if last && !failed {
-				then()
+				then(s.onDisk)
+				if single {
+					s.onDisk.Flush()
+				}
 			}
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/leasecmd"
@@ -80,6 +82,12 @@ type component struct {
 	desk    *leasecmd.Desk
 	calls   atomic.Pointer[caller] // nil until Run
 	names   *announce.Announcer
+
+	mu     sync.Mutex // held by whoever serves a packet, or does anything else with the server
+	server *server
+	timer  *time.Timer // to look for what is over
+	armed  time.Time   // when it fires
+	ended  bool        // nothing is served any more
 }
 
 // change is a new configuration for the server's goroutine.
@@ -91,10 +99,11 @@ type change struct {
 
 func newComponent(spec *schema.Module, set *settings, deps module.Deps) *component {
 	c := &component{
-		spec: spec, deps: deps, links: netif.NewLinks6(opener{deps.Sockets}),
+		spec: spec, deps: deps,
 		changes: make(chan change), stopped: make(chan struct{}),
 	}
 	c.names = announcer(deps.Log)
+	c.links = netif.NewLinks6(opener{deps.Sockets}, c.take)
 	c.current.Store(set)
 	c.desk = leasecmd.NewDesk(lease.Family6, c.stopped)
 	return c

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/md5"
 	"encoding/binary"
+	"net/netip"
 	"path/filepath"
 	"testing"
 	"time"
@@ -57,7 +58,10 @@ func callBench(t *testing.T) *bench {
 		}
 		return b.link
 	}
-	b.caller.transmit = b.transmit
+	b.caller.transmit = func(l *netif.Link6, payload []byte, to netip.AddrPort) error {
+		b.transmit(nil, 0, l, payload, to)
+		return nil
+	}
 	return b
 }
 

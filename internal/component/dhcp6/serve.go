@@ -32,7 +32,10 @@ type server struct {
 	announce *announce.Announcer
 	id       string                // by which clients know us: a DUID, raw octets
 	ours     func(netip.Addr) bool // is it an address of a served interface
-	transmit func(l *netif.Link6, payload []byte, to netip.AddrPort) error
+	transmit func(o *netif.Outbox, tag packet6.Type, l *netif.Link6, payload []byte, to netip.AddrPort)
+	atOnce   *netif.Outbox       // answers that wait for nothing
+	onDisk   *netif.Outbox       // answers whose leases are on disk, used by the store's goroutine
+	single   bool                // the store does not tell when it has written several: each answer is sent by itself
 	refuse   func(subnet uint32) // counts a client that found nothing free
 
 	*ledger.Ledger // leases and offers
@@ -49,7 +52,7 @@ func newServer(log *logging.Logger, stats *counters, names *announce.Announcer, 
 		log: log, now: time.Now, stats: stats, announce: names, id: id, decliners: decline.NewDecliners(),
 		evaluator: class.NewEvaluator(option.Family6),
 		noSubnet:  logging.Seldom(), noAddress: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(),
-		caller: newCaller(log, stats, id), transmit: (*netif.Link6).Send, refuse: func(uint32) {},
+		caller: newCaller(log, stats, id), transmit: transmit, refuse: func(uint32) {},
 	}
 	s.Ledger = ledger.New(func() time.Time { return s.now() }, ledger.Events{
 		Failed: func(a netip.Addr, err error) {
@@ -62,6 +65,7 @@ func newServer(log *logging.Logger, stats *counters, names *announce.Announcer, 
 		},
 		Behind: func(goes int) { log.Log(msgReclaimBehind, goes) },
 	})
+	s.atOnce, s.onDisk = netif.NewOutbox(s.sent), netif.NewOutbox(s.sent)
 	return s
 }
 
@@ -129,8 +133,8 @@ func (s *server) serve(p netif.Packet6) {
 	if !ok {
 		return
 	}
-	s.commit(x, func() {
-		s.send(x)
+	s.commit(x, func(o *netif.Outbox) {
+		s.send(x, o)
 		s.announceNames(x)
 	})
 }
@@ -324,17 +328,26 @@ func (s *server) reservation(x *exchange) bool {
 	return true
 }
 
-// send gives the answer to the network. Called by the store's goroutine when the exchange changed a lease.
-func (s *server) send(x *exchange) {
-	if x.reply == nil {
-		return
+// send puts the answer into an outbox. Called by the store's goroutine when the exchange changed a lease.
+func (s *server) send(x *exchange, o *netif.Outbox) {
+	if x.reply != nil {
+		s.transmit(o, x.answer, x.packet.Link, x.reply, x.to)
 	}
-	if err := s.transmit(x.packet.Link, x.reply, x.to); err != nil {
+}
+
+// transmit puts an answer into an outbox.
+func transmit(o *netif.Outbox, tag packet6.Type, l *netif.Link6, payload []byte, to netip.AddrPort) {
+	l.Add(o, uint8(tag), payload, to)
+}
+
+// sent counts an answer that was sent, or could not be.
+func (s *server) sent(answer uint8, to netip.AddrPort, err error) {
+	if err != nil {
 		s.stats.sendFailed.Add(1)
-		s.sendFailed.Do(func() { s.log.Log(msgSendFail, x.answer, x.to, err) })
+		s.sendFailed.Do(func() { s.log.Log(msgSendFail, packet6.Type(answer), to, err) })
 		return
 	}
-	count(&s.stats.sent, x.answer)
+	count(&s.stats.sent, packet6.Type(answer))
 }
 
 // announceNames tells the DHCP-DDNS server what changed. Called by the store's goroutine.

@@ -95,7 +95,7 @@ func newBench(t testing.TB, config string) *bench {
 	b.announce = announce.New(func(r ncr.Request) { b.told(r) }, nil)
 	b.now = func() time.Time { return b.clock }
 	b.ours = b.link.Has
-	b.transmit = func(_ *netif.Link6, payload []byte, to netip.AddrPort) error {
+	b.transmit = func(_ *netif.Outbox, _ packet6.Type, _ *netif.Link6, payload []byte, to netip.AddrPort) {
 		out := outgoing{to: to}
 		for payload[0] == byte(packet6.RelayReply) { // unwrapped as the relay agents do
 			at := 34
@@ -113,7 +113,6 @@ func newBench(t testing.TB, config string) *bench {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.sent = append(b.sent, out)
-		return nil
 	}
 	b.use(settingsOf(t, config))
 	return b

@@ -71,6 +71,10 @@ type Store interface {
 	Close() error
 }
 
+// Batcher is a Store that writes changes of many clients in one go. The function given to AfterBatch is called by the
+// goroutine that calls their done functions, each time when it has called them all.
+type Batcher interface{ AfterBatch(func()) }
+
 // Who names what an exchange is going to read. Fields may be empty.
 type Who struct {
 	Addresses []netip.Addr

@@ -62,6 +62,13 @@ func (s *Store) refuses(l *lease.Lease) error {
 	return nil
 }
 
+// AfterBatch implements lease.Batcher.
+func (s *Store) AfterBatch(f func()) {
+	s.mu.Lock()
+	s.afterBatch = f
+	s.mu.Unlock()
+}
+
 // Flush implements lease.Store.
 func (s *Store) Flush() error {
 	done := make(chan error, 1)

@@ -71,6 +71,8 @@ type Store struct {
 	closed  bool
 	failed  error // first failure since the last Flush
 
+	afterBatch func()
+
 	wake    chan struct{}
 	stopped chan struct{}
 
@@ -93,7 +95,10 @@ type change struct {
 	done func(error)
 }
 
-var _ lease.Store = (*Store)(nil)
+var (
+	_ lease.Store   = (*Store)(nil)
+	_ lease.Batcher = (*Store)(nil)
+)
 
 // Open reads the leases of the file at path and its companions, repairs what a crash left, and starts the writer.
 // It fails, changing nothing, when the file belongs to another server, does not look like a lease file, or cannot be

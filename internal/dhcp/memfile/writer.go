@@ -53,7 +53,7 @@ func (s *Store) gather() {
 // drain writes what waits. What comes meanwhile wakes the writer again.
 func (s *Store) drain() {
 	s.mu.Lock()
-	batch := s.waiting
+	batch, after := s.waiting, s.afterBatch
 	s.waiting = nil
 	s.mu.Unlock()
 	if len(batch) == 0 {
@@ -70,6 +70,9 @@ func (s *Store) drain() {
 		if c.done != nil {
 			c.done(err)
 		}
+	}
+	if after != nil {
+		after()
 	}
 }
 

@@ -9,6 +9,7 @@ const (
 	etherHeader = 14
 	ipHeader    = 20
 	udpHeader   = 8
+	frameHeader = etherHeader + ipHeader + udpHeader
 	protocolUDP = 17
 	initialTTL  = 64
 )

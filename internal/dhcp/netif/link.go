@@ -6,8 +6,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // MaxPacket is the largest datagram received whole; longer ones are cut and fail to parse. Clients send what fits an
@@ -30,7 +31,6 @@ type Link struct {
 	raw   *os.File // nil: no frames, replies to clients without address are broadcast
 
 	datagrams, frames syscall.RawConn // of conn and raw
-	outboxes          *sync.Pool
 }
 
 // newLink takes over the socket files, also when it fails. raw may be nil.
@@ -52,7 +52,7 @@ func newLink(i Interface, ports Ports, udp, raw *os.File) (*Link, error) {
 		closeRaw()
 		return nil, fmt.Errorf("socket of %s is no UDP socket but %T", i.Name, pc)
 	}
-	l := &Link{Interface: i, ports: ports, conn: conn, raw: raw, outboxes: &sync.Pool{New: newOutbox}}
+	l := &Link{Interface: i, ports: ports, conn: conn, raw: raw}
 	if l.datagrams, err = conn.SyscallConn(); err == nil && raw != nil {
 		l.frames, err = raw.SyscallConn()
 	}
@@ -74,22 +74,87 @@ func (l *Link) close() {
 // that has its address, else out as a broadcast. Send never waits: with no room in the socket the reply is lost, and
 // the client asks again.
 func (l *Link) Send(payload []byte, from netip.Addr, d Destination) error {
-	if d.HWAddr == "" && d.To.Addr() == l.ports.Broadcast().To.Addr() {
-		d.HWAddr = "\xff\xff\xff\xff\xff\xff" // has the packet socket's room, whatever the other socket waits for
-	}
+	d = l.way(d)
 	if d.HWAddr == "" {
 		return l.sendUDP(payload, from, d.To)
 	}
-	err := l.sendFrame(payload, from, d)
+	err := l.framed(from, d)
 	if err == nil {
-		return nil
+		err = sendOne(l.frames, func(m *letter, h *unix.Msghdr) { l.frame(m, h, payload, from, d) })
 	}
+	if err != nil {
+		return l.sendInstead(payload, from, d, err)
+	}
+	return nil
+}
+
+// Add is Send with others of an outbox.
+func (l *Link) Add(o *Outbox, tag uint8, payload []byte, from netip.Addr, d Destination) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	to := d.To
-	if !d.Bound {
-		to = l.ports.Broadcast().To
+	if d = l.way(d); d.HWAddr != "" {
+		err := l.framed(from, d)
+		if err == nil {
+			m, h := o.place(tag, to)
+			m.socket, m.link, m.from, m.dest = l.frames, l, from, d
+			l.frame(m, h, payload, from, d)
+			return
+		}
+		if d.HWAddr, d.To = "", l.unframed(d); !d.To.Addr().Is4() {
+			o.report(tag, to, err)
+			return
+		}
 	}
-	if uerr := l.sendUDP(payload, from, to); uerr != nil {
-		return errors.Join(err, uerr)
+	if err := l.reaches(d.To); err != nil {
+		o.report(tag, to, err)
+		return
+	}
+	m, h := o.place(tag, to)
+	m.socket = l.datagrams
+	m.datagram4(h, payload, l.Index, from, d.To)
+}
+
+// way puts the broadcast in a frame too: it has the packet socket's room, whatever the other socket waits for.
+func (l *Link) way(d Destination) Destination {
+	if d.HWAddr == "" && d.To.Addr() == l.ports.Broadcast().To.Addr() {
+		d.HWAddr = "\xff\xff\xff\xff\xff\xff"
+	}
+	return d
+}
+
+// framed tells why a reply cannot go in a frame.
+func (l *Link) framed(from netip.Addr, d Destination) error {
+	const size = 6
+	if l.raw == nil || !l.Ethernet || len(l.HWAddr) != size || len(d.HWAddr) != size || !from.Is4() || !d.To.Addr().Is4() {
+		return fmt.Errorf("no frames to %x can be sent on %s", d.HWAddr, l.Name)
+	}
+	return nil
+}
+
+func (l *Link) frame(m *letter, h *unix.Msghdr, payload []byte, from netip.Addr, d Destination) {
+	m.frame4(h, payload, l.Index, l.HWAddr, d.HWAddr, netip.AddrPortFrom(from, l.ports.Server), d.To)
+}
+
+// unframed is where a reply goes that cannot go in a frame.
+func (l *Link) unframed(d Destination) netip.AddrPort {
+	if d.Bound {
+		return d.To
+	}
+	return l.ports.Broadcast().To
+}
+
+// sendInstead sends what could not be sent in a frame, which failed with an error.
+func (l *Link) sendInstead(payload []byte, from netip.Addr, d Destination, err error) error {
+	if uerr := l.sendUDP(payload, from, l.unframed(d)); uerr != nil {
+		return errors.Join(fmt.Errorf("send frame to %v on %s: %w", d.To, l.Name, err), uerr)
+	}
+	return nil
+}
+
+func (l *Link) reaches(to netip.AddrPort) error {
+	if !to.Addr().Is4() {
+		return fmt.Errorf("%v is no IPv4 address to send to on %s", to, l.Name)
 	}
 	return nil
 }
@@ -97,29 +162,11 @@ func (l *Link) Send(payload []byte, from netip.Addr, d Destination) error {
 // sendUDP does not wait for room in the socket, as net.UDPConn would: datagrams for addresses that do not answer ARP
 // fill it for seconds.
 func (l *Link) sendUDP(payload []byte, from netip.Addr, to netip.AddrPort) error {
-	if !to.Addr().Is4() {
-		return fmt.Errorf("%v is no IPv4 address to send to on %s", to, l.Name)
+	if err := l.reaches(to); err != nil {
+		return err
 	}
-	b := l.outboxes.Get().(*outbox)
-	defer l.outboxes.Put(b)
-	b.datagram(payload, l.Index, from, to)
-	if err := b.send(l.datagrams); err != nil {
+	if err := sendOne(l.datagrams, func(m *letter, h *unix.Msghdr) { m.datagram4(h, payload, l.Index, from, to) }); err != nil {
 		return fmt.Errorf("send to %v on %s: %w", to, l.Name, err)
-	}
-	return nil
-}
-
-func (l *Link) sendFrame(payload []byte, from netip.Addr, d Destination) error {
-	const size = 6
-	if l.raw == nil || !l.Ethernet || len(l.HWAddr) != size || len(d.HWAddr) != size || !from.Is4() || !d.To.Addr().Is4() {
-		return fmt.Errorf("no frames to %x can be sent on %s", d.HWAddr, l.Name)
-	}
-	b := l.outboxes.Get().(*outbox)
-	defer l.outboxes.Put(b)
-	b.frame = appendFrame(b.frame[:0], l.HWAddr, d.HWAddr, netip.AddrPortFrom(from, l.ports.Server), d.To, payload)
-	b.ethernet(l.Index)
-	if err := b.send(l.frames); err != nil {
-		return fmt.Errorf("send frame to %v on %s: %w", d.To, l.Name, err)
 	}
 	return nil
 }

@@ -1,15 +1,12 @@
 package netif
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"sync"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,10 +30,9 @@ type Packet6 struct {
 // Link6 is one endpoint with its socket. Send may be called from any goroutine.
 type Link6 struct {
 	Endpoint6
-	port     uint16
-	conn     *net.UDPConn
-	socket   syscall.RawConn // of conn
-	outboxes *sync.Pool
+	port   uint16
+	conn   *net.UDPConn
+	socket syscall.RawConn // of conn
 }
 
 // newLink6 takes over the socket file, also when it fails.
@@ -56,7 +52,7 @@ func newLink6(e Endpoint6, port uint16, file *os.File) (*Link6, error) {
 		conn.Close()
 		return nil, fmt.Errorf("UDP socket of %s: %w", e.Name, err)
 	}
-	l := &Link6{Endpoint6: e, port: port, conn: conn, socket: socket, outboxes: &sync.Pool{New: newOutbox6}}
+	l := &Link6{Endpoint6: e, port: port, conn: conn, socket: socket}
 	if !e.Unicast.IsValid() {
 		if err := l.join(); err != nil {
 			conn.Close()
@@ -94,30 +90,39 @@ func (l *Link6) hears(p *Packet6) bool {
 // Send sends a payload. It leaves from the endpoint's address. Send never waits: with no room in the socket the reply is
 // lost, and the client asks again.
 func (l *Link6) Send(payload []byte, to netip.AddrPort) error {
-	if !to.Addr().Is6() {
-		return fmt.Errorf("%v is no IPv6 address to send to on %s", to, l.Name)
+	if err := l.reaches(to); err != nil {
+		return err
 	}
-	var from netip.Addr
-	if to.Addr().IsLinkLocalUnicast() && !l.Unicast.IsValid() {
-		from = l.LinkLocal
-	}
-	b := l.outboxes.Get().(*outbox6)
-	defer l.outboxes.Put(b)
-	if err := b.send(l.socket, payload, l.Index, from, to); err != nil {
+	if err := sendOne(l.socket, func(m *letter, h *unix.Msghdr) { m.datagram6(h, payload, l.Index, l.source(to), to) }); err != nil {
 		return fmt.Errorf("send to %v on %s: %w", to, l.Name, err)
 	}
 	return nil
 }
 
-// packetInfoMessage6 makes the control message that sets the interface and the source address of a datagram.
-func packetInfoMessage6(index int, from netip.Addr) []byte {
-	b := make([]byte, unix.CmsgSpace(unix.SizeofInet6Pktinfo))
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-	h.Level, h.Type = unix.IPPROTO_IPV6, unix.IPV6_PKTINFO
-	h.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
-	data := b[unix.CmsgLen(0):]
-	a := from.As16()
-	copy(data, a[:])
-	binary.NativeEndian.PutUint32(data[16:], uint32(index))
-	return b
+// Add is Send with others of an outbox.
+func (l *Link6) Add(o *Outbox, tag uint8, payload []byte, to netip.AddrPort) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := l.reaches(to); err != nil {
+		o.report(tag, to, err)
+		return
+	}
+	m, h := o.place(tag, to)
+	m.socket = l.socket
+	m.datagram6(h, payload, l.Index, l.source(to), to)
+}
+
+func (l *Link6) reaches(to netip.AddrPort) error {
+	if !to.Addr().Is6() {
+		return fmt.Errorf("%v is no IPv6 address to send to on %s", to, l.Name)
+	}
+	return nil
+}
+
+// source is what a datagram is sent from; the invalid address: what the system chooses.
+func (l *Link6) source(to netip.AddrPort) netip.Addr {
+	if to.Addr().IsLinkLocalUnicast() && !l.Unicast.IsValid() {
+		return l.LinkLocal
+	}
+	return netip.Addr{}
 }

@@ -2,24 +2,15 @@ package netif
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"os"
-	"runtime/debug"
 	"slices"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"bundy/internal/dhcp/packet4"
 )
-
-// queueLength bounds the packets that wait for the server: about 50 ms of work at full load. What waits longer than
-// clients take to repeat is useless, so more would only make answers late.
-const queueLength = 512
 
 // Opener makes the sockets of an interface. The files are non-blocking and belong to the caller.
 type Opener interface {
@@ -31,41 +22,25 @@ type Opener interface {
 	Drop(name string, port uint16)
 }
 
-// Links are the served interfaces. Packets come from any of them on one channel. Update may be called from one
-// goroutine at a time, the other methods from any.
+// Links are the served interfaces. Update may be called from one goroutine at a time, the other methods from any.
 type Links struct {
-	opener  Opener
-	packets chan Packet
-	buffers sync.Pool
-	lost    atomic.Uint64
-	readers sync.WaitGroup
-	failed  chan error
+	opener Opener
+	serve  func([]Packet)
+	intake *intake
+	batch  []Packet // in the intake's turn
 
 	mu   sync.Mutex
 	open map[string]*Link
 }
 
-// NewLinks makes an empty set.
-func NewLinks(o Opener) *Links {
-	return &Links{
-		opener: o, packets: make(chan Packet, queueLength), open: map[string]*Link{},
-		failed:  make(chan error, 1),
-		buffers: sync.Pool{New: func() any { return new([MaxPacket]byte) }},
-	}
-}
-
-// Packets gives what is received. Release must be called for each packet when its data are not needed any more.
-func (s *Links) Packets() <-chan Packet { return s.packets }
-
-// Release gives a packet's buffer back.
-func (s *Links) Release(p Packet) {
-	if cap(p.Data) >= MaxPacket {
-		s.buffers.Put((*[MaxPacket]byte)(p.Data[:MaxPacket]))
-	}
+// NewLinks makes an empty set. serve gets what is received, some packets at once, from any of the links but never from two
+// at a time. Their data are not theirs any more when it returns.
+func NewLinks(o Opener, serve func([]Packet)) *Links {
+	return &Links{opener: o, serve: serve, intake: newIntake(MaxPacket), open: map[string]*Link{}}
 }
 
 // Lost is the number of packets thrown away because the server was busy.
-func (s *Links) Lost() uint64 { return s.lost.Load() }
+func (s *Links) Lost() uint64 { return s.intake.lost.Load() }
 
 // Open lists the interfaces that are served.
 func (s *Links) Open() []Interface {
@@ -120,7 +95,7 @@ func (s *Links) Update(ctx context.Context, wanted []Interface, ports Ports) Cha
 		}
 		s.put(l)
 		c.Opened = append(c.Opened, i.Name)
-		s.readers.Go(func() { s.read(l) })
+		s.intake.start(l.Name, l.datagrams, func(n int, crowded bool) { s.received(l, n, crowded) })
 	}
 	return c
 }
@@ -164,59 +139,28 @@ func (s *Links) current(l *Link) *Link {
 	return l
 }
 
-// Failed delivers the first panic of a goroutine that receives: a frame that the program cannot stand shall end the
-// server and not its whole process.
-func (s *Links) Failed() <-chan error { return s.failed }
+// Failed delivers the first panic of a goroutine that receives and serves: a packet that the program cannot stand shall
+// end the server and not its whole process.
+func (s *Links) Failed() <-chan error { return s.intake.failed }
 
-// read receives until the link is closed.
-func (s *Links) read(l *Link) {
-	defer func() {
-		if value := recover(); value != nil {
-			select {
-			case s.failed <- fmt.Errorf("panic while receiving on %s: %v\n%s", l.Name, value, debug.Stack()):
-			default: // one reason to fail is enough
+// received serves what came on a link.
+func (s *Links) received(l *Link, n int, crowded bool) {
+	now, newcomers := s.current(l), 0
+	s.batch = s.batch[:0]
+	for i := range n {
+		data := s.intake.inbox.payload(i)
+		if crowded && packet4.Peek(data) == packet4.Discover {
+			if newcomers++; newcomers > maxNewcomers {
+				s.intake.lost.Add(1)
+				continue
 			}
 		}
-	}()
-	in := newInbox(l.datagrams, &s.buffers)
-	for {
-		n, err := in.receive()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil:
-			// ICMP errors about earlier replies, or the interface went down: Update closes it then.
-			time.Sleep(readPause)
-			continue
-		}
-		now := s.current(l)
-		for i := range n {
-			p := in.take(i)
-			p.Link = now
-			s.queue(p)
-		}
+		s.batch = append(s.batch, Packet{
+			Data: data, Source: s.intake.inbox.source(i), Destination: s.intake.inbox.destination(i), Link: now,
+		})
 	}
+	s.serve(s.batch)
 }
-
-// maxNewcomers is how many packets may wait for one of a client that looks for a server to be queued behind them. The rest
-// of the queue is for those who have an address, or were offered one: a flood of clients that do not exist does not stop
-// the renewals of those that do.
-const maxNewcomers = queueLength / 2
-
-func (s *Links) queue(p Packet) {
-	if len(s.packets) < maxNewcomers || packet4.Peek(p.Data) != packet4.Discover {
-		select {
-		case s.packets <- p:
-			return
-		default:
-		}
-	}
-	s.lost.Add(1)
-	s.Release(p)
-}
-
-// readPause keeps a socket that only fails from using a processor.
-const readPause = 10 * time.Millisecond
 
 // Close ends reception on all interfaces. The sockets are not dropped at the opener: a restarted server gets them
 // again with what arrived meanwhile.
@@ -227,7 +171,7 @@ func (s *Links) Close() {
 		l.close()
 	}
 	s.mu.Unlock()
-	s.readers.Wait()
+	s.intake.readers.Wait()
 }
 
 // Has tells whether an address belongs to a served interface.

@@ -2,17 +2,14 @@ package netif
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"os"
-	"runtime/debug"
 	"slices"
 	"sync"
-	"sync/atomic"
-	"time"
+
+	"bundy/internal/dhcp/packet6"
 )
 
 // Opener6 makes the sockets of a DHCPv6 server. The files are non-blocking and belong to the caller.
@@ -26,15 +23,12 @@ type Opener6 interface {
 	DropAddress(a netip.AddrPort)
 }
 
-// Links6 are the served endpoints. Packets come from any of them on one channel. Update may be called from one
-// goroutine at a time, the other methods from any.
+// Links6 are the served endpoints. Update may be called from one goroutine at a time, the other methods from any.
 type Links6 struct {
-	opener  Opener6
-	packets chan Packet6
-	buffers sync.Pool
-	lost    atomic.Uint64
-	readers sync.WaitGroup
-	failed  chan error
+	opener Opener6
+	serve  func([]Packet6)
+	intake *intake
+	batch  []Packet6 // in the intake's turn
 
 	mu   sync.Mutex
 	open map[endpoint]*Link6
@@ -46,30 +40,17 @@ type endpoint struct {
 	unicast netip.Addr
 }
 
-// NewLinks6 makes an empty set.
-func NewLinks6(o Opener6) *Links6 {
-	return &Links6{
-		opener: o, packets: make(chan Packet6, queueLength), open: map[endpoint]*Link6{},
-		failed:  make(chan error, 1),
-		buffers: sync.Pool{New: func() any { return new([MaxPacket6]byte) }},
-	}
-}
-
-// Packets gives what is received. Release must be called for each packet when its data are not needed any more.
-func (s *Links6) Packets() <-chan Packet6 { return s.packets }
-
-// Release gives a packet's buffer back.
-func (s *Links6) Release(p Packet6) {
-	if cap(p.Data) >= MaxPacket6 {
-		s.buffers.Put((*[MaxPacket6]byte)(p.Data[:MaxPacket6]))
-	}
+// NewLinks6 makes an empty set. serve gets what is received, some packets at once, from any of the links but never from
+// two at a time. Their data are not theirs any more when it returns.
+func NewLinks6(o Opener6, serve func([]Packet6)) *Links6 {
+	return &Links6{opener: o, serve: serve, intake: newIntake(MaxPacket6), open: map[endpoint]*Link6{}}
 }
 
 // Lost is the number of packets thrown away because the server was busy.
-func (s *Links6) Lost() uint64 { return s.lost.Load() }
+func (s *Links6) Lost() uint64 { return s.intake.lost.Load() }
 
-// Failed delivers the first panic of a goroutine that receives.
-func (s *Links6) Failed() <-chan error { return s.failed }
+// Failed delivers the first panic of a goroutine that receives and serves.
+func (s *Links6) Failed() <-chan error { return s.intake.failed }
 
 // Open lists the endpoints that are served.
 func (s *Links6) Open() []Endpoint6 {
@@ -118,7 +99,7 @@ func (s *Links6) Update(ctx context.Context, wanted []Endpoint6, port uint16) Ch
 		}
 		s.put(key, l)
 		c.Opened = append(c.Opened, e.String())
-		s.readers.Go(func() { s.read(key, l) })
+		s.intake.start(l.String(), l.socket, func(n int, crowded bool) { s.received(key, l, n, crowded) })
 	}
 	return c
 }
@@ -165,42 +146,26 @@ func (s *Links6) current(key endpoint, l *Link6) *Link6 {
 	return l
 }
 
-// read receives until the link is closed.
-func (s *Links6) read(key endpoint, l *Link6) {
-	defer func() {
-		if value := recover(); value != nil {
-			select {
-			case s.failed <- fmt.Errorf("panic while receiving on %s: %v\n%s", l.Name, value, debug.Stack()):
-			default: // one reason to fail is enough
-			}
-		}
-	}()
-	inbox := newInbox6(l.socket, &s.buffers)
-	for {
-		n, err := inbox.receive()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil:
-			// ICMP errors about earlier replies, or the interface went down: Update closes it then.
-			time.Sleep(readPause)
-			continue
-		}
-		current := s.current(key, l)
-		for i := range n {
-			p := inbox.take(i)
-			if p.Link = current; !current.hears(&p) {
-				s.Release(p)
+// received serves what came on an endpoint.
+func (s *Links6) received(key endpoint, l *Link6, n int, crowded bool) {
+	now, newcomers := s.current(key, l), 0
+	s.batch = s.batch[:0]
+	for i := range n {
+		data := s.intake.inbox.payload(i)
+		if crowded && packet6.Peek(data) == packet6.Solicit {
+			if newcomers++; newcomers > maxNewcomers {
+				s.intake.lost.Add(1)
 				continue
 			}
-			select {
-			case s.packets <- p:
-			default:
-				s.lost.Add(1)
-				s.Release(p)
-			}
+		}
+		p := Packet6{
+			Data: data, Source: s.intake.inbox.source(i), Destination: s.intake.inbox.destination(i), Link: now,
+		}
+		if now.hears(&p) {
+			s.batch = append(s.batch, p)
 		}
 	}
+	s.serve(s.batch)
 }
 
 // Close ends reception on all endpoints. The sockets are not dropped at the opener: a restarted server gets them again
@@ -212,7 +177,7 @@ func (s *Links6) Close() {
 		l.close()
 	}
 	s.mu.Unlock()
-	s.readers.Wait()
+	s.intake.readers.Wait()
 }
 
 // Has tells whether an address belongs to a served interface.

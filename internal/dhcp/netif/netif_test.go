@@ -2,6 +2,7 @@ package netif
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -187,7 +188,17 @@ func TestLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := loopback{t, make(chan uint16, 1), make(chan string, 1)}
-	links := NewLinks(o)
+	got := make(chan string, 1)
+	outbox := NewOutbox(func(tag uint8, to netip.AddrPort, err error) { got <- fmt.Sprintf("tag %d to %s: %v", tag, to, err) })
+	packets := make(chan Packet, 1)
+	links := NewLinks(o, func(batch []Packet) {
+		for _, p := range batch {
+			p.Link.Add(outbox, 7, []byte("pong"), p.Destination, Destination{To: p.Source})
+			p.Data = slices.Clone(p.Data)
+			packets <- p
+		}
+		outbox.Flush()
+	})
 	defer links.Close()
 	wanted, _ := Choose(all, []Choice{{Name: "lo"}})
 	c := links.Update(t.Context(), wanted, Ports{Server: 67, Client: 68})
@@ -205,17 +216,22 @@ func TestLinks(t *testing.T) {
 	if _, err := client.Write([]byte("ping")); err != nil {
 		t.Fatal(err)
 	}
-	p := <-links.Packets()
+	p := <-packets
 	source := client.LocalAddr().(*net.UDPAddr).AddrPort()
 	if string(p.Data) != "ping" || p.Destination != netip.MustParseAddr("127.0.0.1") || p.Source != source || p.Link.Name != "lo" {
 		t.Errorf("packet %+v", p)
 	}
-	if err := p.Link.Send([]byte("pong"), p.Destination, Destination{To: p.Source}); err != nil {
-		t.Fatal(err)
-	}
-	links.Release(p)
 	var b [16]byte
 	if n, err := client.Read(b[:]); err != nil || string(b[:n]) != "pong" {
+		t.Errorf("answer %q %v", b[:n], err)
+	}
+	if report, want := <-got, fmt.Sprintf("tag 7 to %s: <nil>", source); report != want {
+		t.Errorf("report %q instead of %q", report, want)
+	}
+	if err := p.Link.Send([]byte("again"), p.Destination, Destination{To: p.Source}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := client.Read(b[:]); err != nil || string(b[:n]) != "again" {
 		t.Errorf("answer %q %v", b[:n], err)
 	}
 	if c := links.Update(t.Context(), nil, Ports{}); !slices.Equal(c.Closed, []string{"lo"}) || <-o.drop != "lo" {
@@ -223,26 +239,35 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestNewcomersWaitOutside: when many wait, those who look for a server are dropped and renewals are not.
+// TestNewcomersWaitOutside: when more comes than can be served, those who look for a server are dropped and renewals are
+// not. A burst is served whole.
 func TestNewcomersWaitOutside(t *testing.T) {
-	links := NewLinks(nil)
-	message := func(kind packet4.Type) Packet {
-		zero := netip.IPv4Unspecified()
+	served := map[packet4.Type]int{}
+	links := NewLinks(nil, func(batch []Packet) {
+		for _, p := range batch {
+			served[packet4.Peek(p.Data)]++
+		}
+	})
+	zero := netip.IPv4Unspecified()
+	for i := range inboxSize {
 		m := packet4.Message{Op: packet4.BootRequest, CIAddr: zero, YIAddr: zero, SIAddr: zero, GIAddr: zero}
-		m.SetType(kind)
+		m.SetType([]packet4.Type{packet4.Discover, packet4.Request}[i%2])
 		b, _ := m.Append(nil, 1472)
-		return Packet{Data: b}
+		copy(links.intake.inbox.data[i*MaxPacket:], b)
+		links.intake.inbox.headers[i].length = uint32(len(b))
 	}
-	for range queueLength {
-		links.queue(message(packet4.Discover))
+	for _, crowded := range []bool{false, true} {
+		clear(served)
+		links.received(&Link{}, inboxSize, crowded)
+		want := inboxSize / 2
+		if crowded {
+			want = maxNewcomers
+		}
+		if served[packet4.Discover] != want || served[packet4.Request] != inboxSize/2 {
+			t.Errorf("crowded %v: served %v", crowded, served)
+		}
 	}
-	if len(links.packets) != maxNewcomers {
-		t.Errorf("%d newcomers wait", len(links.packets))
-	}
-	for range queueLength {
-		links.queue(message(packet4.Request))
-	}
-	if len(links.packets) != queueLength || links.Lost() != queueLength {
-		t.Errorf("%d wait, %d lost", len(links.packets), links.Lost())
+	if lost := links.Lost(); lost != inboxSize/2-maxNewcomers {
+		t.Errorf("%d lost", lost)
 	}
 }

@@ -170,6 +170,9 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%+v is read again as %+v, %v", ia, again, err)
 			}
 		}
+		if got := Peek(data); got != p.Message.Type {
+			t.Fatalf("%x is of type %s, not %s", data, p.Message.Type, got)
+		}
 		p.Link()
 		p.AppendReply(nil, func(dst []byte) []byte { return append(dst, inner...) })
 	})
