@@ -7,6 +7,7 @@ import (
 	"bundy/internal/component/dhcp4"
 	"bundy/internal/component/dhcp6"
 	"bundy/internal/component/dhcpddns"
+	"bundy/internal/component/ha"
 	"bundy/internal/component/stats"
 	"bundy/internal/dns/authority"
 	"bundy/internal/dns/loadzone"
@@ -31,6 +32,7 @@ func components(p paths.Paths) []*module.Descriptor {
 		dhcpddns.Descriptor(p),
 		cmdctl.Descriptor(p),
 		stats.Descriptor(p),
+		ha.Descriptor(p),
 		sources,
 		authority.KeysDescriptor(p),
 		config.Logging(p),

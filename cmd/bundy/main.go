@@ -42,6 +42,7 @@ func programs() []program {
 			return usermgr.Main(args, paths.Default(), os.Stdin, os.Stdout, os.Stderr)
 		}},
 		{"bundy-certgen", std(certgen.Main)},
+		{"bundy-ha-notify", std(notifyRole)},
 		{"bundy-reference", writeReference},
 	}
 }

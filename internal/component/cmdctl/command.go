@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"bundy/internal/suite/bus"
@@ -48,6 +49,7 @@ func (c *component) run(ctx context.Context, user, moduleName, command string, b
 		}
 		return c.call(ctx, moduleName, command, args)
 	}
+	command = strings.ReplaceAll(command, "-", "_") // set-role is set_role
 	if err := c.check(ctx, moduleName, command, body); err != nil {
 		c.deps.Log.Log(msgCommandError, command, moduleName, err)
 		return failure(err.Error())

@@ -21,6 +21,7 @@ func TestFit(t *testing.T) {
 		want       map[string]string
 	}{
 		{`Auth loadzone IN example.com.`, loadzone, map[string]string{"class": "IN", "origin": "example.com."}},
+		{`Ha set-role lan master-1`, []Parameter{{"group", false}, {"role", false}}, map[string]string{"group": "lan", "role": "master-1"}},
 		{`Auth loadzone example.com.`, loadzone, map[string]string{"origin": "example.com."}},
 		{`Auth loadzone origin="example.com." class="IN"`, loadzone, map[string]string{"class": "IN", "origin": "example.com."}},
 		{`Auth loadzone origin = 'example.com.', class = IN`, loadzone, map[string]string{"class": "IN", "origin": "example.com."}},

@@ -51,7 +51,7 @@ func Parse(text string) (Line, error) {
 		}
 		return l, ErrNoCommand
 	}
-	if l.Command, rest, ok = name(rest); !ok {
+	if l.Command, rest, ok = commandName(rest); !ok {
 		return Line{Module: l.Module}, ErrCommand
 	}
 	rest = compact(rest)
@@ -78,6 +78,15 @@ func name(text string) (word, rest string, ok bool) {
 		return "", "", false
 	}
 	return text[:n], strings.TrimFunc(text[n:], unicode.IsSpace), true
+}
+
+// commandName is name for a command, which may be typed with hyphens: set-role is set_role.
+func commandName(text string) (word, rest string, ok bool) {
+	end := strings.IndexFunc(text, unicode.IsSpace)
+	if end < 0 {
+		end = len(text)
+	}
+	return name(strings.ReplaceAll(text[:end], "-", "_") + text[end:])
 }
 
 func isNameOctet(c byte) bool {
