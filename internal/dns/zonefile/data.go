@@ -58,7 +58,10 @@ func parseLayout(dst []byte, fields string, e *entry, tokens []token, origin wir
 		}
 		text := e.text[tokens[0].start:tokens[0].end]
 		switch f {
-		case fieldStrings:
+		case fieldStrings, fieldTwo:
+			if f == fieldTwo && len(tokens) > 2 {
+				return nil, bad(errManyFields, e.text[tokens[2].start:tokens[2].end])
+			}
 			for _, t := range tokens {
 				var err error
 				if dst, err = appendString(dst, e.text[t.start:t.end]); err != nil {
@@ -80,6 +83,21 @@ func parseLayout(dst []byte, fields string, e *entry, tokens []token, origin wir
 				return nil, err
 			}
 			tokens = tokens[relayWords:]
+			continue
+		case fieldPorts, fieldA6, fieldOld:
+			var err error
+			switch words := e.words(tokens); f {
+			case fieldPorts:
+				dst, err = appendServices(dst, words)
+			case fieldA6:
+				dst, err = appendA6(dst, words, origin)
+			default:
+				dst, err = appendOldTypes(dst, words)
+			}
+			if err != nil {
+				return nil, err
+			}
+			tokens = nil
 			continue
 		case fieldBase64:
 			var all []byte
@@ -126,6 +144,8 @@ func appendField(dst []byte, f byte, text []byte, origin wire.Name) ([]byte, err
 			return nil, &fault{"not 0x and hexadecimal", text}
 		}
 		return out, nil
+	case fieldATMA:
+		return appendATMA(dst, text)
 	case field8:
 		n, err := parseNumber(text, 1<<8-1)
 		if err != nil {

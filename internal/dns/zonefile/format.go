@@ -88,6 +88,22 @@ func appendLayout(dst []byte, fields string, data []byte) ([]byte, bool) {
 			}
 		case fieldHex:
 			dst = hex.AppendEncode(append(dst, "0x"...), one)
+		case fieldPorts:
+			if dst, ok = appendServicesText(dst, one); !ok {
+				return nil, false
+			}
+		case fieldA6:
+			if dst, ok = appendA6Text(dst, one); !ok {
+				return nil, false
+			}
+		case fieldOld:
+			if dst, ok = appendOldTypesText(dst, one); !ok {
+				return nil, false
+			}
+		case fieldATMA:
+			if dst, ok = appendATMAText(dst, one); !ok {
+				return nil, false
+			}
 		case fieldRelay:
 			if dst, ok = appendRelayText(dst, one); !ok {
 				return nil, false
@@ -102,7 +118,7 @@ func appendLayout(dst []byte, fields string, data []byte) ([]byte, bool) {
 			dst = netip.AddrFrom16([16]byte(one)).AppendTo(dst)
 		case fieldBase64:
 			dst = base64.StdEncoding.AppendEncode(dst, one)
-		case fieldString, fieldStrings:
+		case fieldString, fieldStrings, fieldTwo:
 			for len(one) > 0 {
 				n := 1 + int(one[0])
 				dst = appendQuoted(dst, one[1:n])
@@ -133,14 +149,14 @@ func fieldSize(f byte, data []byte) (int, bool) {
 		size = 16
 	case fieldParams:
 		return len(data), true
-	case fieldBase64, fieldRelay, fieldHex:
+	case fieldBase64, fieldRelay, fieldHex, fieldPorts, fieldA6, fieldOld, fieldATMA:
 		size = len(data)
 	case fieldString:
 		if len(data) > 0 {
 			size = 1 + int(data[0])
 		}
-	case fieldStrings:
-		for size < len(data) {
+	case fieldStrings, fieldTwo:
+		for n := 0; size < len(data) && (f == fieldStrings || n < 2); n++ {
 			size += 1 + int(data[size])
 		}
 	}

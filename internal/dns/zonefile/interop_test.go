@@ -1,6 +1,7 @@
 package zonefile
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"bundy/internal/dns/wire"
 )
 
 // peerZone uses what master files can hold; BIND 9 must read the same records in it.
@@ -93,5 +96,55 @@ func TestBIND9ReadsTheSame(t *testing.T) {
 	}
 	if diff := cmp.Diff(theirs, ours); diff != "" {
 		t.Errorf("BIND 9 (-) and we (+) differ:\n%s", diff)
+	}
+}
+
+// TestBIND9AgreesOnEveryType: BIND 9 reads testdata/types.zone, which has every type that it knows a text of, then what we
+// write of it as text, and then what we write of it as octets. All three are the same zone to it.
+func TestBIND9AgreesOnEveryType(t *testing.T) {
+	tool, err := exec.LookPath("named-compilezone")
+	if err != nil {
+		t.Skip("named-compilezone is not installed")
+	}
+	dir := t.TempDir()
+	source, err := filepath.Abs("testdata/types.zone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compile := func(file string) string {
+		cmd := exec.Command(tool, "-i", "none", "-k", "ignore", "-n", "ignore", "-s", "full", "-o", "out", "example.org", file)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", file, err, out)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	var text, octets []byte
+	types := map[wire.Type]bool{}
+	for rr, err := range Read(source, origin, Options{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		types[rr.Type] = true
+		text = append(AppendRR(text, rr), '\n')
+		octets = fmt.Appendf(octets, "%s %d %s TYPE%d ", rr.Name, rr.TTL, rr.Class, rr.Type)
+		octets = append(appendGeneric(octets, rr.Data), '\n')
+	}
+	if len(types) < 70 {
+		t.Errorf("only %d types", len(types))
+	}
+	want := compile(source)
+	for name, written := range map[string][]byte{"text": text, "octets": octets} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, written, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, compile(file)); diff != "" {
+			t.Errorf("what BIND 9 reads in the zone (-) and in our %s (+):\n%s", name, diff)
+		}
 	}
 }

@@ -10,15 +10,24 @@ const (
 	typeHINFO wire.Type = 13
 	typeMINFO wire.Type = 14
 	typeRP    wire.Type = 17
+	typeWKS   wire.Type = 11
 	typeX25   wire.Type = 19
+	typeISDN  wire.Type = 20
 	typeNSAP  wire.Type = 22
 	typePX    wire.Type = 26
 	typeGPOS  wire.Type = 27
+	typeLOC   wire.Type = 29
+	typeNXT   wire.Type = 30
+	typeATMA  wire.Type = 34
+	typeA6    wire.Type = 38
 	typeSINK  wire.Type = 40
 	typeDSYNC wire.Type = 66
 	typeHHIT  wire.Type = 67
 	typeBRID  wire.Type = 68
 	typeSPF   wire.Type = 99
+
+	typeUINFO  wire.Type = 100
+	typeUNSPEC wire.Type = 103
 
 	typeDOA      wire.Type = 259
 	typeAMTRELAY wire.Type = 260
@@ -38,10 +47,15 @@ const (
 	fieldType    = 'y' // mnemonic of a record type
 	fieldScheme  = 'm' // of DSYNC, 8 bits: NOTIFY or a number
 	fieldRelay   = 'r' // of AMTRELAY to the end: three words
+	fieldPorts   = 'w' // of WKS to the end: protocol and services
+	fieldA6      = '6' // of A6 to the end: prefix length, suffix, name
+	fieldOld     = 'o' // of NXT to the end: types
+	fieldATMA    = 'T' // of ATMA to the end: one word
 	fieldTime    = 't' // seconds in 32 bits, in text also with units
 	fieldIPv4    = 'a'
 	fieldIPv6    = 'A'
 	fieldString  = 's' // one character string
+	fieldTwo     = 'd' // of ISDN to the end: one or two character strings
 	fieldStrings = 'S' // one or more character strings to the end
 	fieldBase64  = 'b' // octets to the end, at least one
 	fieldHex     = 'x' // octets to the end, at least one: 0x and hexadecimal, in which dots mean nothing
@@ -81,12 +95,22 @@ func layout(t wire.Type) string {
 		return "2np"
 	case typeX25: // RFC 1183 section 3.1
 		return "s"
+	case typeISDN: // RFC 1183 section 3.2
+		return "d"
 	case typeGPOS: // RFC 1712 section 3
 		return "sss"
 	case typeNSAP: // RFC 1706 section 7
 		return "x"
 	case typeSINK: // meaning, coding and subcoding, as BIND has it
 		return "111b"
+	case typeWKS:
+		return "aw"
+	case typeA6:
+		return "6"
+	case typeNXT:
+		return "no"
+	case typeATMA:
+		return "T"
 	case typeDOA: // enterprise, type, location, media type, data
 		return "441sb"
 	case typeHINFO:

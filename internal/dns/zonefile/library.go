@@ -24,12 +24,15 @@ func libraryText(t wire.Type, data []byte) (string, bool) {
 	if _, known := dns.TypeToRR[uint16(t)]; !known || len(data) == 0 || len(data) > maxData {
 		return "", false
 	}
+	if t >= typeUINFO && t <= typeUNSPEC {
+		return "", false // no document says what their text is, and the peers read the generic form only
+	}
 	header := dns.RR_Header{Name: ".", Rrtype: uint16(t), Class: dns.ClassINET, Rdlength: uint16(len(data))}
 	rr, _, err := dns.UnpackRRWithHeader(header, data, 0)
 	if err != nil {
 		return "", false
 	}
-	text := strings.TrimPrefix(rr.String(), rr.Header().String())
+	text := strings.TrimRight(strings.TrimPrefix(rr.String(), rr.Header().String()), " ") // fields may be empty
 	if !isPrintable(text) {
 		return "", false
 	}

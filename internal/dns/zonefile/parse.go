@@ -158,6 +158,9 @@ func (e *entry) data(t wire.Type, tokens []token, origin wire.Name) ([]byte, err
 	if fields := layout(t); fields != "" {
 		return parseLayout(make([]byte, 0, 24), fields, e, tokens, origin)
 	}
+	if t == typeLOC {
+		return parseLocation(e.words(tokens))
+	}
 	var text strings.Builder
 	for i, tok := range tokens {
 		if i > 0 {

@@ -47,6 +47,15 @@ func (e *entry) reset() {
 
 func (e *entry) word(i int) []byte { return e.text[e.tokens[i].start:e.tokens[i].end] }
 
+// words gives the text of tokens.
+func (e *entry) words(tokens []token) [][]byte {
+	all := make([][]byte, len(tokens))
+	for i, t := range tokens {
+		all[i] = e.text[t.start:t.end]
+	}
+	return all
+}
+
 // add cuts one line, which it copies, into tokens.
 func (e *entry) add(line []byte) error {
 	if len(e.text)+len(line) > MaxEntry {

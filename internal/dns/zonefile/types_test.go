@@ -55,6 +55,15 @@ func TestTypes(t *testing.T) {
 		{typ: "X25", text: `"311061700956"`}, {typ: "GPOS", text: `"-22.6882" "116.8652" "250.0"`}, {typ: "SINK", text: "8 0 2 AQID", wire: "080002010203"},
 		{typ: "NSAP", text: "0x47000580005a0000000001e133ffffff000161.00", back: "0x47000580005a0000000001e133ffffff00016100"},
 		{typ: "DOA", text: `1234567890 1234567890 1 "image/gif" R0lGODlhKAA=`},
+		{typ: "WKS", text: "192.0.2.1 TCP telnet smtp Domain 8080", back: "192.0.2.1 6 23 25 53 8080"}, {typ: "WKS", text: "192.0.2.1 17 69", wire: "c000020111" + "000000000000000004"},
+		{typ: "WKS", text: "192.0.2.1 udp", back: "192.0.2.1 17", wire: "c000020111"},
+		{typ: "A6", text: "0 2001:db8::1", wire: "0020010db8000000000000000000000001"}, {typ: "A6", text: "64 ::1234:5678:9abc:def0 p.", wire: "40123456789abcdef0017000"},
+		{typ: "A6", text: "128 p.", wire: "80017000"}, {typ: "A6", text: "127 ::ff p.", back: "127 ::1 p.", wire: "7f01017000"},
+		{typ: "NXT", text: "b. A MX SIG NXT", wire: "016200" + "40010082"},
+		{typ: "ATMA", text: "+61.200000000", back: "+61200000000", wire: "013631323030303030303030"}, {typ: "ATMA", text: "39.246f.00", back: "39246f00", wire: "0039246f00"},
+		{typ: "LOC", text: "60 9 N 24 39 E 10", back: "60 09 0.000 N 24 39 0.000 E 10m 1m 10000m 10m"}, {typ: "LOC", text: "1 S 180 W -100000m 0.05 90000000m 2m", back: "01 00 0.000 S 180 00 0.000 W -100000m 0.05m 90000000m 2m"},
+		{typ: "ISDN", text: `"150862028003217"`}, {typ: "ISDN", text: `150862028003217 004`, back: `"150862028003217" "004"`}, {typ: "KEY", text: "49152 3 8"},
+		{typ: "UID", text: `\# 4 00000001`}, {typ: "UINFO", text: `\# 2 0161`},
 		{typ: "TYPE65280", text: `\# 2 0102`, wire: "0102"},
 	} {
 		typ, err := wire.ParseType(c.typ)
@@ -93,7 +102,10 @@ func TestBadTypes(t *testing.T) {
 		{"SVCB", "1 . mandatory=alpn"}, {"SVCB", "1 . mandatory=mandatory"}, {"SVCB", "1 . mandatory=port,port port=1"}, {"SVCB", "1 . ipv4hint=::1"}, {"SVCB", "1 . ipv6hint=1.2.3.4"},
 		{"SVCB", "1 . alpn=a,,b"}, {"SVCB", "1 . ohttp=x"}, {"SVCB", "1 . what=x"}, {"SVCB", `1 . "port=1"`}, {"SVCB", "1 . ech=!"}, {"SVCB", "1 . PORT=1"}, {"SVCB", "1"},
 		{"SVCB", `1 a"b". alpn=h2`}, {"SVCB", `1"" . alpn=h2`}, {"SVCB", `1 . key667=a"b"`}, {"SVCB", `1 . key667="a"b"c"`},
-		{"NSAP", "47"}, {"NSAP", "0x4"}, {"NSAP", "0x"}, {"GPOS", "1 2"}, {"SINK", "1 2"}, {"DOA", "1 2 3 a !"},
+		{"NSAP", "47"}, {"NXT", "b. CAA"}, {"NXT", "b. TYPE128"}, {"NXT", "b. TYPE0"}, {"NXT", "b."}, {"WKS", "192.0.2.1"}, {"WKS", "192.0.2.1 tcp nosuch"}, {"WKS", "192.0.2.1 tcp 65536"}, {"WKS", "192.0.2.1 nosuch 1"}, {"WKS", "x tcp 1"},
+		{"A6", "129 a."}, {"A6", "0 ::1 a."}, {"A6", "64 ::1"}, {"A6", "128 ::1 a."}, {"A6", "64"}, {"A6", "0 1.2.3.4"}, {"ATMA", "+"}, {"ATMA", "+1x"}, {"ATMA", "0g"}, {"ATMA", "1 2"}, {"ATMA", "."},
+		{"LOC", "91 N 1 E 1m"}, {"LOC", "90 1 N 1 E 1m"}, {"LOC", "1 60 N 1 E 1m"}, {"LOC", "1 1 60 N 1 E 1m"}, {"LOC", "1 1 1 1 N 1 E 1m"}, {"LOC", "1 N 1 E"}, {"LOC", "1 N"}, {"LOC", "1 E 1 N 1m"},
+		{"LOC", "N 1 E 1m"}, {"LOC", "1 N 1 E -100000.01m"}, {"LOC", "1 N 1 E 1.234m"}, {"LOC", "1 N 1 E 1m 1m 1m 1m 1m"}, {"LOC", "1 N 1 E 1m 90000000.01m"}, {"LOC", "1 N 1 E x"}, {"LOC", "1 N 1 E 42849672.96"}, {"ISDN", "1 2 3"}, {"NSAP", "0x4"}, {"NSAP", "0x"}, {"GPOS", "1 2"}, {"SINK", "1 2"}, {"DOA", "1 2 3 a !"},
 	} {
 		typ, err := wire.ParseType(c.typ)
 		if err != nil {
