@@ -1,13 +1,11 @@
 package dhcp4
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"bundy/internal/dhcp/class"
 	"bundy/internal/dhcp/option"
@@ -75,7 +73,7 @@ func identifierOf(in Reservation) (subnet.Identifier, error) {
 		if texts[kind] == "" {
 			continue
 		}
-		value, err := parseIdentifier(texts[kind])
+		value, err := subnet.ParseIdentifier(texts[kind])
 		if err != nil {
 			return subnet.Identifier{}, fmt.Errorf("%s: %w", kind, err)
 		}
@@ -85,27 +83,4 @@ func identifierOf(in Reservation) (subnet.Identifier, error) {
 		return subnet.Identifier{}, errors.New("a reservation needs one of hw-address, client-id, duid, circuit-id and flex-id")
 	}
 	return found[0], nil
-}
-
-// parseIdentifier reads hexadecimal digits, with or without colons, hyphens or blanks between them and 0x in front, or
-// text in single quotes.
-func parseIdentifier(text string) (string, error) {
-	if quoted, ok := strings.CutPrefix(text, "'"); ok {
-		if plain, ok := strings.CutSuffix(quoted, "'"); ok && plain != "" {
-			return plain, nil
-		}
-		return "", fmt.Errorf("%q: a quote is missing", text)
-	}
-	var digits strings.Builder
-	for part := range strings.FieldsFuncSeq(strings.TrimPrefix(text, "0x"), func(r rune) bool { return r == ':' || r == '-' || r == ' ' }) {
-		if len(part)%2 == 1 {
-			digits.WriteByte('0') // of each octet the first digit may be left out
-		}
-		digits.WriteString(part)
-	}
-	value, err := hex.DecodeString(digits.String())
-	if err != nil || len(value) == 0 {
-		return "", fmt.Errorf("%q is neither hexadecimal nor text in single quotes", text)
-	}
-	return string(value), nil
 }

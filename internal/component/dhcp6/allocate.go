@@ -2,11 +2,14 @@ package dhcp6
 
 import (
 	"net/netip"
+	"slices"
+	"time"
 
 	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/packet6"
+	"bundy/internal/dhcp/subnet"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/policy"
 )
@@ -152,6 +155,7 @@ func (s *server) grant(x *exchange, ia *packet6.IA, w allocate.Wish, b allocate.
 	}
 	for _, g := range b.Granted {
 		l := s.leaseOf(x, ia, g)
+		kept := x.keep(ia, g, &l)
 		if x.pool == nil {
 			x.pool = g.Pool
 		}
@@ -166,6 +170,9 @@ func (s *server) grant(x *exchange, ia *packet6.IA, w allocate.Wish, b allocate.
 		}
 		out.Leases = append(out.Leases, answer)
 		x.chosen = append(x.chosen, g.Prefix.Addr())
+		if kept {
+			continue
+		}
 		if x.commits() {
 			x.puts = append(x.puts, l)
 			s.renamed(x, g, l)
@@ -196,8 +203,9 @@ func (s *server) leaseOf(x *exchange, ia *packet6.IA, g allocate.Binding) lease.
 	l := lease.Lease{
 		Address: g.Prefix.Addr(), Kind: kindOf(ia), HWType: x.hw.kind, HWAddr: x.hw.address, HWSource: x.hw.source,
 		DUID: x.duid, IAID: ia.IAID, SubnetID: g.Subnet.ID, Start: lease.StartAt(x.now),
-		ValidLifetime: g.Subnet.Timers.Valid.For(asked.Valid),
 	}
+	valid, preferred := x.lifetimes(g.Subnet)
+	l.ValidLifetime = valid.For(asked.Valid)
 	if x.mine(ia, g) {
 		l.UserContext = g.Previous.UserContext
 	}
@@ -205,7 +213,7 @@ func (s *server) leaseOf(x *exchange, ia *packet6.IA, g allocate.Binding) lease.
 	if l.Kind == lease.PD {
 		l.PrefixLength = uint8(g.Prefix.Bits())
 	}
-	l.Preferred = min(g.Subnet.Timers.Preferred.For(asked.Preferred), l.ValidLifetime)
+	l.Preferred = min(preferred.For(asked.Preferred), l.ValidLifetime)
 	if l.Kind == lease.PD {
 		return l
 	}
@@ -216,6 +224,47 @@ func (s *server) leaseOf(x *exchange, ia *packet6.IA, g allocate.Binding) lease.
 		l.FQDNForward, l.FQDNReverse, l.Hostname = g.Previous.FQDNForward, g.Previous.FQDNReverse, g.Previous.Hostname
 	}
 	return l
+}
+
+// keep leaves a young lease as it is (cache-threshold): the client is told what remains of it.
+func (x *exchange) keep(ia *packet6.IA, g allocate.Binding, l *lease.Lease) bool {
+	if g.Subnet.CacheThreshold == 0 || !x.commits() || !x.mine(ia, g) {
+		return false
+	}
+	before := g.Previous
+	age := x.now.Sub(before.Start)
+	same := *l
+	same.Start, same.ValidLifetime, same.Preferred = before.Start, before.ValidLifetime, before.Preferred
+	if age < 0 || age >= time.Duration(g.Subnet.CacheThreshold*float64(before.ValidLifetime)*float64(time.Second)) ||
+		same != before || before.ValidLifetime > l.ValidLifetime || before.Preferred > l.Preferred {
+		return false
+	}
+	gone := uint32((age + time.Second - 1) / time.Second)
+	*l = before
+	if l.ValidLifetime != lease.Infinity {
+		l.ValidLifetime -= gone
+	}
+	if l.Preferred != lease.Infinity {
+		l.Preferred -= min(gone, l.Preferred)
+	}
+	return true
+}
+
+// lifetimes are those of the client's classes, of each the first that says it, else of the subnet.
+func (x *exchange) lifetimes(s *subnet.Subnet) (valid, preferred subnet.Lifetime) {
+	valid, preferred = s.Timers.Valid, s.Timers.Preferred
+	if len(x.set.told) == 0 {
+		return valid, preferred
+	}
+	for _, name := range slices.Backward(x.classes) {
+		if t := x.set.told[name]; t.valid != nil {
+			valid = *t.valid
+		}
+		if t := x.set.told[name]; t.preferred != nil {
+			preferred = *t.preferred
+		}
+	}
+	return valid, preferred
 }
 
 // mine tells whether the client has the lease already.

@@ -6,6 +6,7 @@ import (
 
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/packet6"
+	"bundy/internal/dhcp/subnet"
 )
 
 // hardware is a client's hardware address, as far as it can be known.
@@ -91,4 +92,26 @@ func (x *exchange) Field(name string, nest int) string {
 		}
 	}
 	return ""
+}
+
+// identifiers are what reservations may know the client by, in the configured order.
+func (s *server) identifiers(x *exchange) []subnet.Identifier {
+	out := make([]subnet.Identifier, 0, len(x.set.identifiers))
+	for _, kind := range x.set.identifiers {
+		value := ""
+		switch kind {
+		case subnet.ByDUID:
+			value = x.duid
+		case subnet.ByHWAddr:
+			value = x.hw.address
+		case subnet.ByFlexID:
+			if x.set.flexID != nil {
+				value = s.evaluator.Text(x.set.flexID, x, x.classes)
+			}
+		}
+		if value != "" {
+			out = append(out, subnet.Identifier{Kind: kind, Value: value})
+		}
+	}
+	return out
 }

@@ -19,12 +19,13 @@ type Config struct {
 	T1Share      *float64 `json:"t1-percent" min:"0" max:"1" help:"The share that is T1 (with calculate-tee-times); absent: 0.5."`
 	T2Share      *float64 `json:"t2-percent" min:"0" max:"1" help:"The share that is T2 (with calculate-tee-times); absent: 0.8."`
 
-	RapidCommit  bool   `json:"rapid-commit" optional:"true" default:"false" help:"Answer a SOLICIT that asks for it with leases at once."`
-	Registration bool   `json:"allow-address-registration" optional:"true" default:"true" help:"Take note of addresses that clients chose themselves and tell (RFC 9686)."`
-	Reconfigure  bool   `json:"accept-reconfigure" optional:"true" default:"true" help:"Give clients that want it a key by which they obey the command reconfigure."`
-	ServerPort   uint16 `json:"server-port" optional:"true" default:"547" min:"1" max:"65535" help:"UDP port that the server listens on. At 547 relay agents are answered at port 547, with another port at the port they sent from."`
-	ClientPort   uint16 `json:"client-port" optional:"true" default:"546" min:"1" max:"65535" help:"UDP port that clients are answered at."`
-	Probation    uint32 `json:"decline-probation-period" optional:"true" default:"86400" min:"1" max:"4294967295" help:"Seconds for which an address is not given out after a client found it in use."`
+	RapidCommit  bool    `json:"rapid-commit" optional:"true" default:"false" help:"Answer a SOLICIT that asks for it with leases at once."`
+	Cache        float64 `json:"cache-threshold" optional:"true" default:"0" min:"0" max:"1" help:"Part of the valid lifetime within which a renewal leaves a lease as it is and the client is told what remains; 0 renews always."`
+	Registration bool    `json:"allow-address-registration" optional:"true" default:"true" help:"Take note of addresses that clients chose themselves and tell (RFC 9686)."`
+	Reconfigure  bool    `json:"accept-reconfigure" optional:"true" default:"true" help:"Give clients that want it a key by which they obey the command reconfigure."`
+	ServerPort   uint16  `json:"server-port" optional:"true" default:"547" min:"1" max:"65535" help:"UDP port that the server listens on. At 547 relay agents are answered at port 547, with another port at the port they sent from."`
+	ClientPort   uint16  `json:"client-port" optional:"true" default:"546" min:"1" max:"65535" help:"UDP port that clients are answered at."`
+	Probation    uint32  `json:"decline-probation-period" optional:"true" default:"86400" min:"1" max:"4294967295" help:"Seconds for which an address is not given out after a client found it in use."`
 
 	Reclaim      ledger.Config   `json:"expired-leases-processing" optional:"true" help:"What happens to leases that ended: their names are withdrawn and their addresses become free."`
 	OptionDefs   []OptionDef     `json:"option-def" default:"[]" help:"Definitions of extra options."`
@@ -32,6 +33,12 @@ type Config struct {
 	Database     Database        `json:"lease-database" help:"Where leases are kept."`
 	Classes      []Class         `json:"client-classes" optional:"true" default:"[]" help:"Classes of clients, looked at in this order."`
 	Reservations []Reservation   `json:"reservations" optional:"true" default:"[]" help:"What certain clients get in subnets that say reservations-global."`
+	HostsGlobal  bool            `json:"reservations-global" optional:"true" default:"false" help:"Reservations of the whole server hold in the subnets."`
+	HostsHere    bool            `json:"reservations-in-subnet" optional:"true" default:"true" help:"Reservations of the subnets hold."`
+	HostsApart   bool            `json:"reservations-out-of-pool" optional:"true" default:"false" help:"Accepted and without effect: reservations may always lie in pools or outside."`
+	Identifiers  []string        `json:"host-reservation-identifiers" optional:"true" default:"[\"duid\",\"hw-address\",\"flex-id\"]" element:"\"duid\"" help:"By what reservations are looked up, in this order: duid, hw-address or flex-id."`
+	FlexID       string          `json:"identifier-expression" optional:"true" default:"" help:"Expression that makes the identifier flex-id of a client's message, as relay6[0].option[37].hex."`
+	Supplied     []string        `json:"relay-supplied-options" optional:"true" default:"[\"65\"]" element:"\"65\"" help:"Names or codes of options that relay agents may supply for clients (RFC 6422). What is configured here comes first."`
 	Subnets      []Subnet        `json:"subnet6" default:"[]" help:"The subnets that are served."`
 	Networks     []SharedNetwork `json:"shared-networks" optional:"true" default:"[]" help:"Links with several subnets each."`
 	NameUpdates  NameUpdates     `json:"dhcp-ddns" help:"Names in DNS for the clients."`
@@ -76,12 +83,20 @@ type Class struct {
 	Test       string       `json:"test" optional:"true" default:"" help:"Expression that is true for clients of the class; empty: those whose reservation names it."`
 	Required   bool         `json:"only-if-required" optional:"true" default:"false" help:"Look at the class only for clients of subnets, networks and pools that require it."`
 	OptionData []OptionData `json:"option-data" optional:"true" default:"[]" help:"Option values for clients of the class."`
+
+	Preferred    *uint32 `json:"preferred-lifetime" min:"0" max:"4294967295" help:"Preferred lifetime of the class."`
+	Valid        *uint32 `json:"valid-lifetime" min:"1" max:"4294967295" help:"Valid lifetime of the class, in place of that of the subnet."`
+	MinPreferred *uint32 `json:"min-preferred-lifetime" min:"0" max:"4294967295" help:"Least preferred lifetime of the class."`
+	MaxPreferred *uint32 `json:"max-preferred-lifetime" min:"0" max:"4294967295" help:"Greatest preferred lifetime of the class."`
+	MinValid     *uint32 `json:"min-valid-lifetime" min:"1" max:"4294967295" help:"Least valid lifetime of the class."`
+	MaxValid     *uint32 `json:"max-valid-lifetime" min:"1" max:"4294967295" help:"Greatest valid lifetime of the class."`
 }
 
 // Reservation is one element of reservations.
 type Reservation struct {
 	DUID       string       `json:"duid" optional:"true" default:"" help:"The client's DUID in hexadecimal digits, with or without colons."`
 	HWAddress  string       `json:"hw-address" optional:"true" default:"" help:"The client's hardware address, if it has no DUID here."`
+	FlexID     string       `json:"flex-id" optional:"true" default:"" help:"What identifier-expression makes of the client's messages: hexadecimal digits, or text in single quotes."`
 	Addresses  []string     `json:"ip-addresses" optional:"true" default:"[]" element:"\"\"" help:"Addresses of the client, inside the pools or outside."`
 	Prefixes   []string     `json:"prefixes" optional:"true" default:"[]" element:"\"\"" help:"Prefixes that are delegated to the client, as 2001:db8:1::/56."`
 	HostName   string       `json:"hostname" optional:"true" default:"" help:"Name of the client, in place of the one that it says."`
@@ -103,8 +118,10 @@ type Place struct {
 	MinValid     *uint32      `json:"min-valid-lifetime" min:"1" max:"4294967295" help:"Least valid lifetime here."`
 	MaxValid     *uint32      `json:"max-valid-lifetime" min:"1" max:"4294967295" help:"Greatest valid lifetime here."`
 	RapidCommit  *bool        `json:"rapid-commit" help:"Answer a SOLICIT that asks for it with leases at once."`
-	Global       *bool        `json:"reservations-global" help:"Reservations of the whole server hold here; absent: they do not."`
-	InSubnet     *bool        `json:"reservations-in-subnet" help:"Reservations of the subnet hold; absent: they do."`
+	Global       *bool        `json:"reservations-global" help:"Reservations of the whole server hold here."`
+	InSubnet     *bool        `json:"reservations-in-subnet" help:"Reservations of the subnet hold."`
+	Apart        *bool        `json:"reservations-out-of-pool" help:"Accepted and without effect: reservations may always lie in pools or outside."`
+	Cache        *float64     `json:"cache-threshold" min:"0" max:"1" help:"Part of the valid lifetime within which a renewal leaves a lease as it is."`
 	ClientClass  string       `json:"client-class" optional:"true" default:"" help:"Only clients of this class are served here, as VENDOR_CLASS_docsis3.0; empty for all."`
 	Classes      []string     `json:"client-classes" optional:"true" default:"[]" element:"\"\"" help:"Only clients of one of these classes are served here."`
 	Required     []string     `json:"require-client-classes" optional:"true" default:"[]" element:"\"\"" help:"Classes that are looked at for clients that are served here."`

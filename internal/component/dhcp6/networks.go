@@ -157,7 +157,7 @@ func (b *builder) subnet(path string, in Subnet, above place) *subnet.Subnet {
 	s := &subnet.Subnet{
 		Path: path, Interface: in.Interface, InterfaceID: in.InterfaceID, Relays: append(b.relays(path, in.Relay), above.relays...),
 		RapidCommit: first(b.config.RapidCommit, in.RapidCommit, above.RapidCommit),
-		GlobalHosts: first(false, in.Global, above.Global),
+		GlobalHosts: first(b.config.HostsGlobal, in.Global, above.Global), CacheThreshold: first(b.config.Cache, in.Cache, above.Cache),
 	}
 	if s.Interface == "" && s.InterfaceID == "" {
 		s.Interface, s.InterfaceID = above.Interface, above.InterfaceID
@@ -179,7 +179,7 @@ func (b *builder) subnet(path string, in Subnet, above place) *subnet.Subnet {
 		b.fail(err, "%s/option-data", path)
 	}
 	var hosts []Reservation
-	if first(true, in.InSubnet, above.InSubnet) {
+	if first(b.config.HostsHere, in.InSubnet, above.InSubnet) {
 		hosts = in.Reservations
 	}
 	s.Hosts = b.hosts(path+"/", hosts, s)
@@ -260,16 +260,11 @@ func (b *builder) hosts(at string, list []Reservation, s *subnet.Subnet) *subnet
 	for i, r := range list {
 		item := fmt.Sprintf("%sreservations[%d]", at, i)
 		h := &subnet.Host{HostName: r.HostName, Classes: r.Classes, Options: b.options(item+"/", r.OptionData)}
-		kind, text := subnet.ByDUID, r.DUID
-		if text == "" {
-			kind, text = subnet.ByHWAddr, r.HWAddress
-		}
-		id, err := duid.ParseHex(text)
-		if err != nil || (r.DUID == "") == (r.HWAddress == "") {
-			b.fail(errors.New("a reservation needs either a duid or a hw-address, in hexadecimal digits"), "%s", item)
+		var err error
+		if h.Identifier, err = identifierOf(r); err != nil {
+			b.fail(err, "%s", item)
 			continue
 		}
-		h.Identifier = subnet.Identifier{Kind: kind, Value: id}
 		for j, text := range r.Addresses {
 			a, err := netip.ParseAddr(text)
 			if err != nil || !a.Is6() || a.Zone() != "" || s != nil && !s.Contains(a) {
@@ -293,4 +288,26 @@ func (b *builder) hosts(at string, list []Reservation, s *subnet.Subnet) *subnet
 		b.fail(wrong[i], "%sreservations[%d]", at, index[i])
 	}
 	return hosts
+}
+
+func identifierOf(r Reservation) (subnet.Identifier, error) {
+	var found []subnet.Identifier
+	for _, one := range []struct {
+		kind  subnet.IdentifierKind
+		text  string
+		parse func(string) (string, error)
+	}{{subnet.ByDUID, r.DUID, duid.ParseHex}, {subnet.ByHWAddr, r.HWAddress, duid.ParseHex}, {subnet.ByFlexID, r.FlexID, subnet.ParseIdentifier}} {
+		if one.text == "" {
+			continue
+		}
+		value, err := one.parse(one.text)
+		if err != nil {
+			return subnet.Identifier{}, fmt.Errorf("%s: %w", one.kind, err)
+		}
+		found = append(found, subnet.Identifier{Kind: one.kind, Value: value})
+	}
+	if len(found) != 1 {
+		return subnet.Identifier{}, errors.New("a reservation needs one of duid, hw-address and flex-id")
+	}
+	return found[0], nil
 }

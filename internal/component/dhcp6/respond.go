@@ -75,7 +75,7 @@ func (s *server) message(x *exchange, dst []byte) []byte {
 func (s *server) values(x *exchange) *option.Wire {
 	var own option.Set
 	for _, name := range slices.Backward(x.classes) { // the first class counts most
-		own = own.Override(x.set.classOptions[name])
+		own = own.Override(x.set.told[name].options)
 	}
 	base := &x.set.wire
 	switch {
@@ -151,6 +151,13 @@ func (s *server) configured(x *exchange, dst []byte, start int) []byte {
 	asked, _ := x.message.Options.Get(packet6.OptORO)
 	for ; len(asked) >= 2; asked = asked[2:] {
 		configured(binary.BigEndian.Uint16(asked))
+	}
+	for i := len(x.request.Relays) - 1; i >= 0; i-- { // that next to the client first (RFC 6422 section 6)
+		for _, o := range x.request.Relays[i].Supplied() {
+			if slices.Contains(x.set.supplied, o.Code) && !values.Never[o.Code] {
+				add(o.Code, o.Data, true)
+			}
+		}
 	}
 	for _, block := range x.vendorOptions(values) {
 		if len(dst)-start+4+len(block) > maxReply {

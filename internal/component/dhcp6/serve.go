@@ -308,7 +308,7 @@ func (s *server) selectSubnet(x *exchange) bool {
 
 // reservation finds what is reserved for the client, and the classes that depend on it.
 func (s *server) reservation(x *exchange) bool {
-	ids := []subnet.Identifier{{Kind: subnet.ByDUID, Value: x.duid}, {Kind: subnet.ByHWAddr, Value: x.hw.address}}
+	ids := s.identifiers(x)
 	for _, in := range x.subnets {
 		if x.host = in.Host(ids); x.host != nil {
 			break

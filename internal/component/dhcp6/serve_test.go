@@ -205,10 +205,15 @@ func message(t testing.TB, kind packet6.Type, parts ...string) packet6.Message {
 }
 
 // exchange sends one message and gives the answer, nil for none. "to=address" is where it is sent; "relay=link interface-id"
-// a relay agent, the one next to the client first.
+// a relay agent, the one next to the client first;
+// more options of it may follow in hexadecimal digits.
 func (b *bench) exchange(kind packet6.Type, parts ...string) *outgoing {
 	b.Helper()
-	m := message(b, kind, parts...)
+	return b.sendMessage(message(b, kind, parts...), parts...)
+}
+
+func (b *bench) sendMessage(m packet6.Message, parts ...string) *outgoing {
+	b.Helper()
 	data := m.Append(nil)
 	p := netif.Packet6{Source: netip.MustParseAddrPort("[fe80::1]:546"), Destination: addr("ff02::1:2"), Link: b.link}
 	for _, part := range parts {
@@ -220,9 +225,14 @@ func (b *bench) exchange(kind packet6.Type, parts ...string) *outgoing {
 			p.Source = netip.AddrPortFrom(addr(value), 546)
 		case "relay":
 			link, id, _ := strings.Cut(value, " ")
+			id, more, _ := strings.Cut(id, " ")
+			extra, err := hex.DecodeString(more)
+			if err != nil {
+				b.Fatal(err)
+			}
 			a, peer := addr(link).As16(), p.Source.Addr().As16()
 			data = append(append(append([]byte{byte(packet6.RelayForward), 0}, a[:]...), peer[:]...), packet6.AppendOption(
-				packet6.AppendOption(nil, packet6.OptInterfaceID, []byte(id)), packet6.OptRelayMessage, data)...)
+				packet6.AppendOption(extra, packet6.OptInterfaceID, []byte(id)), packet6.OptRelayMessage, data)...)
 			p.Source = netip.MustParseAddrPort("[2001:db8:ffff::1]:547")
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"bundy/internal/dhcp/class"
@@ -31,7 +32,10 @@ type settings struct {
 	global       option.Set  // options for all
 	wire         option.Wire // the same, ready
 	classes      *class.Classes
-	classOptions map[string]option.Set
+	told         map[string]told // by class
+	identifiers  []subnet.IdentifierKind
+	flexID       *class.Expression // nil: none
+	supplied     []uint16          // codes of options that relay agents may supply
 	registration bool
 	reconfigure  bool
 	probation    uint32
@@ -97,7 +101,9 @@ func build(spec *schema.Module, section schema.Section, p paths.Paths, known sub
 	if s.wire, err = b.catalog.Wire(s.global); err != nil {
 		b.fail(err, "option-data")
 	}
-	s.classes, s.classOptions = b.clientClasses(c.Classes)
+	s.classes, s.told = b.clientClasses(c.Classes)
+	b.identification(c, s)
+	s.supplied = b.supplied(c.Supplied)
 	s.subnets, s.identities, s.numbered = b.subnets(c, known)
 	s.names, s.requests = b.nameUpdates(c.NameUpdates)
 	if len(b.errs) > 0 {
@@ -197,13 +203,29 @@ func (b *builder) options(at string, data []OptionData) option.Set {
 	return option.NewSet(values...)
 }
 
-func (b *builder) clientClasses(list []Class) (*class.Classes, map[string]option.Set) {
+// told is what the clients of a class are told.
+type told struct {
+	options          option.Set
+	valid, preferred *subnet.Lifetime // nil: what their subnet says
+}
+
+func (b *builder) clientClasses(list []Class) (*class.Classes, map[string]told) {
 	definitions := make([]class.Definition, len(list))
-	options := map[string]option.Set{}
+	all := map[string]told{}
 	for i, c := range list {
 		definitions[i] = class.Definition{Name: c.Name, Test: c.Test, Required: c.Required}
-		if set := b.options(fmt.Sprintf("client-classes[%d]/", i), c.OptionData); set.Len() > 0 {
-			options[c.Name] = set
+		path := fmt.Sprintf("client-classes[%d]", i)
+		t := told{options: b.options(path+"/", c.OptionData)}
+		if c.Valid != nil {
+			l := b.lifetime(path, "valid-lifetime", []*uint32{c.Valid}, []*uint32{c.MinValid}, []*uint32{c.MaxValid}, 0)
+			t.valid = &l
+		}
+		if c.Preferred != nil {
+			l := b.lifetime(path, "preferred-lifetime", []*uint32{c.Preferred}, []*uint32{c.MinPreferred}, []*uint32{c.MaxPreferred}, 0)
+			t.preferred = &l
+		}
+		if t.options.Len() > 0 || t.valid != nil || t.preferred != nil {
+			all[c.Name] = t
 		}
 	}
 	classes, wrong := class.NewClasses(option.Family6, b.catalog, definitions)
@@ -211,7 +233,44 @@ func (b *builder) clientClasses(list []Class) (*class.Classes, map[string]option
 		b.fail(wrong[i], "client-classes[%d]", i)
 	}
 	b.classes = classes
-	return classes, options
+	return classes, all
+}
+
+// identification reads by what reservations are looked up.
+func (b *builder) identification(c Config, s *settings) {
+	for i, name := range c.Identifiers {
+		k, err := subnet.ParseIdentifierKind(name)
+		if err == nil && (k == subnet.ByCircuitID || k == subnet.ByClientID) {
+			err = fmt.Errorf("%q is not known in DHCPv6: duid, hw-address or flex-id", name)
+		}
+		if err != nil {
+			b.fail(err, "host-reservation-identifiers[%d]", i)
+		}
+		s.identifiers = append(s.identifiers, k)
+	}
+	if c.FlexID != "" {
+		var err error
+		if s.flexID, err = class.CompileText(option.Family6, b.catalog, c.FlexID); err != nil {
+			b.fail(err, "identifier-expression")
+		}
+	}
+}
+
+// supplied reads which options relay agents may supply.
+func (b *builder) supplied(names []string) []uint16 {
+	var out []uint16
+	for i, name := range names {
+		code, err := strconv.ParseUint(name, 10, 16)
+		if d := b.catalog.ByName("dhcp6", name); d != nil {
+			code, err = uint64(d.Code), nil
+		}
+		if err != nil || serverOwned(uint16(code)) || code == 0 {
+			b.fail(fmt.Errorf("%q is no option that a relay agent could supply", name), "relay-supplied-options[%d]", i)
+			continue
+		}
+		out = append(out, uint16(code))
+	}
+	return out
 }
 
 func (b *builder) nameUpdates(c NameUpdates) (policy.Config, netip.AddrPort) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"bundy/internal/dhcp/option"
 )
@@ -39,6 +40,29 @@ func ParseIdentifierKind(name string) (IdentifierKind, error) {
 type Identifier struct {
 	Kind  IdentifierKind
 	Value string // raw octets
+}
+
+// ParseIdentifier reads hexadecimal digits, with or without colons, hyphens or blanks between them and 0x in front, or
+// text in single quotes.
+func ParseIdentifier(text string) (string, error) {
+	if quoted, ok := strings.CutPrefix(text, "'"); ok {
+		if plain, ok := strings.CutSuffix(quoted, "'"); ok && plain != "" {
+			return plain, nil
+		}
+		return "", fmt.Errorf("%q: a quote is missing", text)
+	}
+	var digits strings.Builder
+	for part := range strings.FieldsFuncSeq(strings.TrimPrefix(text, "0x"), func(r rune) bool { return r == ':' || r == '-' || r == ' ' }) {
+		if len(part)%2 == 1 {
+			digits.WriteByte('0') // of each octet the first digit may be left out
+		}
+		digits.WriteString(part)
+	}
+	value, err := hex.DecodeString(digits.String())
+	if err != nil || len(value) == 0 {
+		return "", fmt.Errorf("%q is neither hexadecimal nor text in single quotes", text)
+	}
+	return string(value), nil
 }
 
 func (i Identifier) String() string {
