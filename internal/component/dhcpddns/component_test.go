@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"bundy/internal/dhcp/lease"
+	"bundy/internal/dns/tsig"
 	"bundy/internal/dns/wire"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/owned"
@@ -55,6 +56,8 @@ type site struct {
 	stop    func()
 	bus     eventBus
 	marks   bool // eventually wants DHCID records too
+
+	exchange func(ctx context.Context, at netip.AddrPort, msg []byte, key *tsig.Key) ([]byte, error) // nil: the true one
 }
 
 func newSite(t *testing.T) *site {
@@ -92,6 +95,7 @@ func (s *site) start() {
 		s.t.Fatal(err)
 	}
 	s.c = m.(*component)
+	s.c.publisher.Exchange = s.exchange
 	s.c.now = func() time.Time { return time.Now().Add(time.Duration(s.later.Load())) }
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)

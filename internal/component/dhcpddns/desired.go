@@ -2,6 +2,7 @@ package dhcpddns
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -177,20 +178,13 @@ func (e *engine) desired(a netip.Addr) (d *reconcile.Desired, known bool) {
 
 // accept takes a request, and others that wait, into the state: from then on they are on disk.
 func (e *engine) accept(r ncr.Request) {
-	var changes []owned.Change
-	var addresses []netip.Addr
-	wanted := map[netip.Addr]*owned.Want{} // of this batch; nil: none any more
-	for {
-		if change, ok := e.request(r, wanted); ok {
-			changes = append(changes, change)
-			addresses = append(addresses, r.Address)
-		}
-		if len(changes) < roundAddresses {
-			select {
-			case r = <-e.requests:
-				continue
-			default:
-			}
+	rs := []ncr.Request{r}
+	for len(rs) < roundAddresses {
+		select {
+		case r := <-e.requests:
+			rs = append(rs, r)
+			continue
+		default:
 		}
 		break
 	}
@@ -198,10 +192,62 @@ func (e *engine) accept(r ncr.Request) {
 	case e.drained <- struct{}{}:
 	default:
 	}
-	if err := e.store.Apply(context.Background(), changes); err != nil {
-		e.c.counters.dropped.Add(uint64(len(changes)))
-		e.c.deps.Log.Log(msgWantsFull, addresses[0], err)
+	e.take(rs)
+}
+
+// replay takes what the journal kept from the last run. It is read again with the settings of today.
+func (e *engine) replay(datagrams [][]byte) {
+	for len(datagrams) > 0 {
+		n := min(len(datagrams), roundAddresses)
+		var rs []ncr.Request
+		for _, d := range datagrams[:n] {
+			if r, err := ncr.Parse(d); err == nil { // else of another version
+				rs = append(rs, r)
+			} else if err := e.journal.Done(1); err != nil {
+				e.c.deps.Log.Log(msgJournalError, err)
+			}
+		}
+		datagrams = datagrams[n:]
+		if len(e.backlog) > 0 {
+			e.backlog = append(e.backlog, rs...)
+			continue
+		}
+		e.take(rs)
+	}
+}
+
+// take puts requests into the state. When that cannot be written they wait and nothing is lost; one that is one too many
+// is refused and told of.
+func (e *engine) take(rs []ncr.Request) {
+	var changes []owned.Change
+	var addresses []netip.Addr
+	wanted := map[netip.Addr]*owned.Want{} // of this batch; nil: none any more
+	for _, r := range rs {
+		if change, ok := e.request(r, wanted); ok {
+			changes = append(changes, change)
+			addresses = append(addresses, r.Address)
+		}
+	}
+	err := e.store.Apply(context.Background(), changes)
+	switch {
+	case errors.Is(err, owned.ErrFull) && len(rs) > 1: // some of them may have room
+		for i := range rs {
+			e.take(rs[i : i+1])
+		}
 		return
+	case errors.Is(err, owned.ErrFull):
+		e.c.counters.dropped.Add(1)
+		e.c.deps.Log.Log(msgWantsFull, rs[0].Address, err)
+	case err != nil:
+		if !e.storeBad {
+			e.c.deps.Log.Log(msgStateError, err)
+		}
+		e.storeBad, e.holdOff = true, e.c.now().Add(stateRetry)
+		e.backlog = append(e.backlog, rs...)
+		return
+	}
+	if err := e.journal.Done(len(rs)); err != nil {
+		e.c.deps.Log.Log(msgJournalError, err)
 	}
 	for _, a := range addresses {
 		e.dirty.add(a)

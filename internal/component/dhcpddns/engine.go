@@ -49,6 +49,8 @@ type engine struct {
 	c        *component
 	settings *settings
 	store    *owned.Store
+	journal  *ncr.Journal
+	backlog  []ncr.Request // could not be written, and wait for holdOff
 	schedule *reconcile.Schedule
 	gates    map[gateKey]*gate
 
@@ -107,9 +109,9 @@ type news struct {
 	err        error
 }
 
-func newEngine(c *component, store *owned.Store, wg *module.Background) *engine {
+func newEngine(c *component, store *owned.Store, journal *ncr.Journal, wg *module.Background) *engine {
 	e := &engine{
-		c: c, store: store, schedule: reconcile.NewSchedule(), gates: map[gateKey]*gate{},
+		c: c, store: store, journal: journal, schedule: reconcile.NewSchedule(), gates: map[gateKey]*gate{},
 		news: make(chan news, eventQueue), requests: make(chan ncr.Request, queueLimit),
 		loaded: make(chan wire.Name, eventQueue), drained: make(chan struct{}, 1), results: make(chan outcome, maxTransactions), wg: wg,
 	}
@@ -141,6 +143,10 @@ func (e *engine) run(ctx context.Context) error {
 	for {
 		e.work()
 		timer.Reset(e.untilNext())
+		requests := e.requests
+		if len(e.backlog) > 0 {
+			requests = nil // they come behind it
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -148,7 +154,7 @@ func (e *engine) run(ctx context.Context) error {
 			return err
 		case n := <-e.news:
 			e.hear(n)
-		case r := <-e.requests:
+		case r := <-requests:
 			e.accept(r)
 		case r := <-e.results:
 			e.finish(r)
@@ -193,6 +199,11 @@ func (e *engine) work() {
 	if now.Before(e.holdOff) {
 		return
 	}
+	if len(e.backlog) > 0 {
+		rs := e.backlog
+		e.backlog = nil
+		e.take(rs)
+	}
 	e.compare()
 	e.verify(now)
 	e.start(now)
@@ -220,6 +231,9 @@ func (e *engine) untilNext() time.Duration {
 	if e.dirty.len() > 0 {
 		next = now
 	}
+	if len(e.backlog) > 0 {
+		next = e.holdOff
+	}
 	if next.Before(e.holdOff) {
 		next = e.holdOff
 	}
@@ -238,7 +252,7 @@ func (e *engine) configure(ctx context.Context, next change) {
 		e.listener = next.listener
 		var listening context.Context
 		listening, e.stopListen = context.WithCancel(ctx)
-		e.wg.Go(func() { next.listener.serve(listening.Done(), e.c, e.requests, e.drained) })
+		e.wg.Go(func() { next.listener.serve(listening.Done(), e.c, e.journal, e.requests, e.drained) })
 	}
 	var files []string
 	for family, f := range e.settings.files {

@@ -15,6 +15,8 @@ var (
 		"Requests arrive faster than they can be written to disk. Leases of this suite's own server are not affected, since its lease file is followed. Look for a slow disk, or for somebody who floods the port.")
 	msgQueueResumed = logging.NewMessage("DHCP_DDNS_QUEUE_MGR_RESUMED", logging.Info, "receiving name change requests again",
 		"The queue of requests has room again.")
+	msgJournalError = logging.NewMessage("DHCP_DDNS_QUEUE_MGR_JOURNAL_ERROR", logging.Error, "requests wait in the socket: {reason}",
+		"A request that has arrived cannot be written to the journal, which keeps it in case the process is killed, so no more are read for now and some may be lost. Look for a full disk, or for somebody who floods the port.")
 	msgReceiveError = logging.NewMessage("DHCP_DDNS_QUEUE_MGR_RECV_ERROR", logging.Error, "receiving requests on {address} failed: {reason}",
 		"The socket for requests failed. It is read again after a second.")
 	msgInvalidNCR = logging.NewMessage("DHCP_DDNS_INVALID_NCR", logging.Error, "request from {source} dropped: {reason}",
@@ -74,7 +76,7 @@ var (
 // Messages is the module's part of the message catalogue.
 func Messages() []*logging.Message {
 	return []*logging.Message{
-		msgStarted, msgShutdown, msgConfigured, msgQueueStarted, msgQueueFull, msgQueueResumed, msgReceiveError,
+		msgStarted, msgShutdown, msgConfigured, msgQueueStarted, msgQueueFull, msgQueueResumed, msgJournalError, msgReceiveError,
 		msgInvalidNCR, msgRequest, msgNoForward, msgNoReverse, msgNoMatch, msgWantsFull, msgAdded, msgRemoved, msgRestored,
 		msgAddFailed, msgRemoveFailed, msgAgainFailed, msgConflict, msgSkipped, msgLeft, msgForwardAddRejected, msgForwardRemoveRejected,
 		msgReverseAddRejected, msgReverseRemoveRejected, msgForwardIOError, msgReverseIOError, msgFollowing,

@@ -1,6 +1,10 @@
 package servertest
 
-import "bundy/internal/dns/wire"
+import (
+	"testing"
+
+	"bundy/internal/dns/wire"
+)
 
 // Behaviour is what the server does with one update.
 type Behaviour struct {
@@ -56,4 +60,16 @@ func (s *Server) query(msg []byte) []byte {
 		return nil
 	}
 	return out
+}
+
+// Handle lets a message arrive without anybody to wait for the answer.
+func (s *Server) Handle(msg []byte) { s.answer(msg) }
+
+// AddZone adds an empty zone.
+func (s *Server) AddZone(t testing.TB, origin string) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := wire.MustParseName(origin)
+	s.zones[n] = emptyZone(t, n)
 }
