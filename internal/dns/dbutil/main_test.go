@@ -100,7 +100,7 @@ func TestUpgrade(t *testing.T) {
 			if err := os.Chmod(path, 0o604); err != nil {
 				t.Fatal(err)
 			}
-			if status, out, _ := run("", "--check", path); status != statusOld || !strings.Contains(out, "must be upgraded to 3.0") {
+			if status, out, _ := run("", "--check", path); status != statusOld || !strings.Contains(out, "must be upgraded to 4.0") {
 				t.Errorf("check: %d, %s", status, out)
 			}
 			if _, err := zonedb.Open(path); err == nil || !strings.Contains(err.Error(), "bundy-dbutil --upgrade") {
@@ -251,7 +251,7 @@ func TestInUse(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
-	newer := database(t, "CREATE TABLE schema_version (version INTEGER, minor INTEGER); INSERT INTO schema_version VALUES (4, 1)")
+	newer := database(t, "CREATE TABLE schema_version (version INTEGER, minor INTEGER); INSERT INTO schema_version VALUES (5, 1)")
 	foreign := database(t, "CREATE TABLE friends (name TEXT)")
 	text := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(text, []byte(strings.Repeat("no database\n", 100)), 0o600); err != nil {
@@ -287,5 +287,116 @@ func TestStatus(t *testing.T) {
 	}
 	if _, out, _ := run("", "-c", "-q", newer); out != "" {
 		t.Errorf("quiet says %q", out)
+	}
+}
+
+// Tables of schema 3.0.
+const version3 = `CREATE TABLE schema_version (version INTEGER NOT NULL, minor INTEGER NOT NULL);
+	CREATE TABLE zones (id INTEGER PRIMARY KEY AUTOINCREMENT, rdclass INTEGER NOT NULL, key BLOB NOT NULL, name BLOB NOT NULL,
+		edition INTEGER NOT NULL, journal INTEGER NOT NULL, UNIQUE (rdclass, key)) STRICT;
+	CREATE TABLE records (zone_id INTEGER NOT NULL, owner BLOB NOT NULL, rrtype INTEGER NOT NULL, rdata BLOB NOT NULL, ttl INTEGER NOT NULL,
+		name BLOB, PRIMARY KEY (zone_id, owner, rrtype, rdata)) STRICT, WITHOUT ROWID;
+	CREATE TABLE diffs (id INTEGER PRIMARY KEY AUTOINCREMENT, zone_id INTEGER NOT NULL, version INTEGER NOT NULL, operation INTEGER NOT NULL,
+		name BLOB NOT NULL, rrtype INTEGER NOT NULL, ttl INTEGER NOT NULL, rdata BLOB NOT NULL) STRICT;
+	CREATE INDEX diffs_version ON diffs (zone_id, version, operation, rrtype);
+	INSERT INTO schema_version VALUES (3, 0)`
+
+// schema3 makes a database as the release with schema 3.0 left it: serial 1 to 2 added www.
+func schema3(t *testing.T) (path string, want []string) {
+	t.Helper()
+	path = database(t, "PRAGMA journal_mode = WAL", version3)
+	origin := wire.MustParseName("Example.org")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	exec := func(statement string, args ...any) {
+		t.Helper()
+		if _, err := db.Exec(statement, args...); err != nil {
+			t.Fatalf("%v: %s", err, statement)
+		}
+	}
+	exec(`INSERT INTO zones VALUES (7, 1, ?, ?, 5, 3)`, []byte("org\x00example\x00"), []byte(origin))
+	soa := func(serial int) string { return fmt.Sprintf("@ 60 SOA ns h %d 2 3 4 5", serial) }
+	for i, row := range []struct {
+		text, key string
+		name      any
+	}{
+		{soa(2), "org\x00example\x00", []byte(origin)}, {"@ 60 NS Ns", "org\x00example\x00", []byte(origin)},
+		{"@ 60 NS a", "org\x00example\x00", []byte(origin)},
+		{"ns.example.org. 60 A 192.0.2.1", "org\x00example\x00ns\x00", nil},
+		{"WWW.example.org. 60 AAAA 2001:db8::1", "org\x00example\x00www\x00", []byte("\x03WWW\x07example\x03org\x00")},
+	} {
+		rr, err := zonefile.ParseRR(row.text, origin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(`INSERT INTO records VALUES (7, ?, ?, ?, ?, ?)`, []byte(row.key), int(rr.Type), rr.Data, rr.TTL, row.name)
+		want = append(want, zonefile.FormatRR(rr))
+		if i == 0 {
+			old, _ := zonefile.ParseRR(soa(1), origin)
+			exec(`INSERT INTO diffs (zone_id, version, operation, name, rrtype, ttl, rdata) VALUES (7, 1, 1, ?1, 6, 60, ?2), (7, 2, 0, ?1, 6, 60, ?3),
+				(7, 2, 0, ?4, 28, 60, x'20010db8000000000000000000000001')`, []byte(origin), old.Data, rr.Data, []byte("\x03WWW\x07example\x03org\x00"))
+		}
+	}
+	want = []string{want[2], want[1], want[0], want[3], want[4]} // by type, and then by data
+	return path, want
+}
+
+// TestUpgrade3 brings a database of schema 3.0 over, by the program and by opening it: records, spelling, journal and, when
+// it is opened, the edition are what they were.
+func TestUpgrade3(t *testing.T) {
+	for _, opened := range []bool{false, true} {
+		path, want := schema3(t)
+		if !opened {
+			status, out, errs := run("", "--upgrade", "-n", path)
+			if want := fmt.Sprintf("upgraded from version 3.0 to 4.0: 1 zones, 5 records, 1 changes in journals. The old file is %s.backup.", path); status != 0 || !strings.Contains(out, want) {
+				t.Fatalf("status %d, %s%s", status, out, errs)
+			}
+		}
+		db, err := zonedb.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if db.Created() {
+			t.Error("the database is said to be new")
+		}
+		origin := wire.MustParseName("example.org")
+		var got []string
+		for rr, err := range db.Read(t.Context(), origin, wire.ClassIN) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, zonefile.FormatRR(rr))
+		}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		if diffs, err := db.Journal(t.Context(), origin, wire.ClassIN, 1, 2); err != nil || len(diffs) != 1 || len(diffs[0].Added) != 2 {
+			t.Errorf("journal %v, %v", diffs, err)
+		}
+		for _, err := range db.Check(t.Context()) {
+			t.Error(err)
+		}
+		if status, out, _ := run("", "--check", path); status != statusCurrent {
+			t.Errorf("%d, %s", status, out)
+		}
+	}
+}
+
+// TestUpgrade3Fails checks that a database with a record that cannot be brought over stays as it is.
+func TestUpgrade3Fails(t *testing.T) {
+	path, _ := schema3(t)
+	change(t, path, `UPDATE records SET owner = x'01' WHERE rrtype = 28`)
+	if _, err := zonedb.Open(path); err == nil || !strings.Contains(err.Error(), "zone Example.org./IN") {
+		t.Errorf("got %v", err)
+	}
+	if status, out, _ := run("", "--check", path); status != statusOld {
+		t.Errorf("%d, %s", status, out)
+	}
+	if status, _, errs := run("", "--upgrade", "-n", path); status != statusUpgradeFailed || !strings.Contains(errs, "zone Example.org./IN") {
+		t.Errorf("%d, %s", status, errs)
 	}
 }

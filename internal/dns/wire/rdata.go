@@ -204,6 +204,24 @@ func CompareData(t Type, a, b []byte) int {
 	return 0
 }
 
+// AppendCanonicalData appends RDATA in its canonical form (RFC 4034 section 6.2): the names that CompareData compares
+// without case are in lower case. Octets of such forms are in the order of CompareData.
+func AppendCanonicalData(to []byte, t Type, data []byte) []byte {
+	at := len(to)
+	to = append(to, data...)
+	l, ok := layoutOf(t)
+	if !ok || !l.fold {
+		return to
+	}
+	var names [maxNames][2]int
+	for i := range max(l.spans(data, &names), 0) {
+		for j := names[i][0]; j < names[i][1]; j++ {
+			to[at+j] = lower(to[at+j])
+		}
+	}
+	return to
+}
+
 // folded gives c, octet i of RDATA, in lower case if it stands in a name.
 func (l layout) folded(c byte, i int, at *[maxNames][2]int) byte {
 	for _, s := range at[:l.names] {

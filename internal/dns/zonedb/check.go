@@ -1,6 +1,7 @@
 package zonedb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,10 +29,10 @@ func (d *DB) Check(ctx context.Context) []error {
 	}
 	errs = append(errs, rows.Err(), rows.Close())
 	var lost int
-	err = d.readers.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM records WHERE zone_id NOT IN (SELECT id FROM zones))
+	err = d.readers.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM leaves WHERE zone_id NOT IN (SELECT id FROM zones))
 		+ (SELECT count(*) FROM diffs WHERE zone_id NOT IN (SELECT id FROM zones))`).Scan(&lost)
 	if errs = append(errs, err); lost > 0 {
-		errs = append(errs, fmt.Errorf("%d records or rows of a journal belong to no zone", lost))
+		errs = append(errs, fmt.Errorf("%d rows of records or of a journal belong to no zone", lost))
 	}
 	zones, err := d.Zones(ctx)
 	errs = append(errs, err)
@@ -60,18 +61,19 @@ func (d *DB) checkZone(ctx context.Context, z Info) []error {
 	case v.Len() > 0 && len(v.RRset(z.Origin, wire.TypeSOA)) != 1:
 		errs = append(errs, fmt.Errorf("%d SOA records at its origin", len(v.RRset(z.Origin, wire.TypeSOA))))
 	}
-	var records, rows, counted int
+	var rows, counted int
 	var last, first zone.Serial
-	err = d.readers.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM records WHERE zone_id = ?1), (SELECT count(*) FROM diffs WHERE zone_id = ?1),
+	err = d.readers.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM diffs WHERE zone_id = ?1),
 		(SELECT journal FROM zones WHERE id = ?1), coalesce((SELECT version FROM diffs WHERE zone_id = ?1 ORDER BY id DESC LIMIT 1), 0),
-		coalesce((SELECT version FROM diffs WHERE zone_id = ?1 ORDER BY id LIMIT 1), 0)`, e.row).Scan(&records, &rows, &counted, &last, &first)
+		coalesce((SELECT version FROM diffs WHERE zone_id = ?1 ORDER BY id LIMIT 1), 0)`, e.row).Scan(&rows, &counted, &last, &first)
 	if err != nil {
 		return append(errs, err)
 	}
+	records, err := d.checkLeaves(ctx, z.Origin, e.row)
 	if now, err := d.Edition(ctx, z.Origin, z.Class); err != nil || now != e {
 		return errs // changed meanwhile, so that the numbers need not agree
 	}
-	if records != v.Len() {
+	if errs = append(errs, err); err == nil && records != v.Len() {
 		errs = append(errs, fmt.Errorf("%d stored records are %d different ones", records, v.Len()))
 	}
 	if rows != counted {
@@ -93,4 +95,35 @@ func (d *DB) checkZone(ctx context.Context, z Info) []error {
 		}
 	}
 	return errs
+}
+
+// checkLeaves looks that the leaves of a zone, and the records in them, are in order. It returns the number of records.
+func (d *DB) checkLeaves(ctx context.Context, origin wire.Name, row int64) (records int, err error) {
+	rows, err := d.readers.QueryContext(ctx, leavesText, row)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	var last []byte // key of a record
+	for first := true; rows.Next(); first = false {
+		var start, octets []byte
+		if err := rows.Scan(&start, &octets); err != nil {
+			return 0, err
+		}
+		all, err := readLeaf(octets, start, origin, sortKey(origin))
+		if err != nil {
+			return 0, err
+		}
+		if first && len(start) > 0 || !first && bytes.Compare(start, last) <= 0 || bytes.Compare(all[0].key, start) < 0 {
+			return 0, fmt.Errorf("%w: those from %s on are out of place", ErrDamaged, startName(start, origin))
+		}
+		for i := range all {
+			if i > 0 && bytes.Compare(all[i].key, last) <= 0 {
+				return 0, fmt.Errorf("%w: those from %s on are not in order", ErrDamaged, startName(start, origin))
+			}
+			last = all[i].key
+		}
+		records += len(all)
+	}
+	return records, rows.Err()
 }

@@ -1,6 +1,7 @@
 package zonedb
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -111,7 +112,7 @@ func (d *DB) serveIn(ctx context.Context, tx *sql.Tx, batch []*commit) error {
 		undo := `RELEASE one`
 		switch {
 		case c.err == nil:
-		case errors.Is(c.err, ErrStale), errors.Is(c.err, ErrNoZone):
+		case errors.Is(c.err, ErrStale), errors.Is(c.err, ErrNoZone), errors.Is(c.err, ErrDamaged), errors.Is(c.err, zone.ErrOutOfZone):
 			undo = `ROLLBACK TO one; RELEASE one`
 		default:
 			return c.err // of the database: the transaction may be gone already
@@ -125,29 +126,30 @@ func (d *DB) serveIn(ctx context.Context, tx *sql.Tx, batch []*commit) error {
 
 // apply carries out one commit within a transaction.
 func (s *statements) apply(ctx context.Context, tx *sql.Tx, c *commit) (Edition, error) {
-	e, err := find(ctx, tx, c.origin, c.class)
+	e, name, err := find(ctx, tx, c.origin, c.class)
 	if err != nil {
 		return e, err
 	}
 	if e != c.at {
 		return e, fmt.Errorf("%w: it has changed since it was loaded", ErrStale)
 	}
-	serial, err := storedSerial(ctx, tx, e.row, c.origin)
+	z := &stock{row: e.row, origin: name, key: sortKey(name)}
+	serial, err := s.serial(z)
 	if err != nil {
 		return e, err
 	}
+	e.count++
 	rows := 0
 	for _, diff := range c.diffs {
 		if diff.From != serial {
 			return e, fmt.Errorf("%w: it has serial %d, the difference begins at %d", ErrStale, serial, diff.From)
 		}
-		if err := s.applyDiff(e.row, diff); err != nil {
+		if err := s.applyDiff(z, e, diff); err != nil {
 			return e, err
 		}
 		serial = diff.To
 		rows += len(diff.Deleted) + len(diff.Added)
 	}
-	e.count++
 	var journal int
 	err = s.bump.QueryRow(e.count, rows, e.row).Scan(&journal)
 	if err == nil && journal > MaxJournal {
@@ -156,34 +158,55 @@ func (s *statements) apply(ctx context.Context, tx *sql.Tx, c *commit) (Edition,
 	return e, err
 }
 
-// storedSerial gives the serial of the stored SOA record.
-func storedSerial(ctx context.Context, tx *sql.Tx, row int64, origin wire.Name) (zone.Serial, error) {
-	soa := wire.RR{Name: origin, Type: wire.TypeSOA}
-	err := tx.QueryRowContext(ctx, `SELECT rdata FROM records WHERE zone_id = ? AND owner = ? AND rrtype = 6`, row, sortKey(origin)).Scan(&soa.Data)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("%w: it has no SOA record", ErrStale)
+// serial gives the serial of the stored SOA record.
+func (s *statements) serial(z *stock) (zone.Serial, error) {
+	first := appendRecordKey(bytes.Clone(z.key), wire.TypeSOA, nil) // no other has the same key and more
+	l, err := s.leafAt(z.row, first)
+	for err == nil && l.octets != nil {
+		var records []stored
+		if records, err = readLeaf(l.octets, l.start, z.origin, z.key); err != nil {
+			break
+		}
+		for _, r := range records {
+			if r.owner == len(z.key) && r.typ == wire.TypeSOA {
+				return zone.SerialOf(wire.RR{Type: r.typ, Data: r.data}), nil
+			}
+		}
+		if l.next == nil || !bytes.HasPrefix(l.next, first) { // it may stand behind another one that went
+			break
+		}
+		l, err = s.leafAt(z.row, l.next)
 	}
-	return zone.SerialOf(soa), err
+	if err != nil {
+		return 0, err
+	}
+	return 0, fmt.Errorf("%w: it has no SOA record", ErrStale)
 }
 
-func (s *statements) applyDiff(row int64, d zone.Diff) error {
+// applyDiff changes the records of a zone, and writes the rows of its journal.
+func (s *statements) applyDiff(z *stock, to Edition, d zone.Diff) error {
+	edits := make([]edit, 0, len(d.Deleted)+len(d.Added))
 	for _, rr := range d.Deleted {
-		if err := s.remove(row, rr); err != nil {
+		e, err := z.edit(rr, true)
+		if err != nil {
 			return err
 		}
-		if err := s.log(row, d.From, opDelete, rr); err != nil {
+		edits = append(edits, e)
+		if err := s.log(to, d.From, opDelete, rr); err != nil {
 			return err
 		}
 	}
 	for _, rr := range d.Added {
-		if err := s.add(row, rr); err != nil {
+		e, err := z.edit(rr, false)
+		if err != nil {
 			return err
 		}
-		if err := s.log(row, d.To, opAdd, rr); err != nil {
+		edits = append(edits, e)
+		if err := s.log(to, d.To, opAdd, rr); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.merge(z, edits)
 }
 
 // trim forgets the oldest change sets, a quarter of the bound at once, so that not every commit has to.

@@ -370,9 +370,9 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ path, want string }{
-		{foreign("old", "CREATE TABLE schema_version (version INTEGER, minor INTEGER)", "INSERT INTO schema_version VALUES (2, 2)"), "schema version 2.2, this program needs 3.0: convert it with bundy-dbutil --upgrade"},
+		{foreign("old", "CREATE TABLE schema_version (version INTEGER, minor INTEGER)", "INSERT INTO schema_version VALUES (2, 2)"), "schema version 2.2, this program needs 4.0: convert it with bundy-dbutil --upgrade"},
 		{foreign("first", "CREATE TABLE schema_version (version INTEGER)", "INSERT INTO schema_version VALUES (1)"), "schema version 1.0"},
-		{foreign("newer", "CREATE TABLE schema_version (version INTEGER, minor INTEGER)", "INSERT INTO schema_version VALUES (4, 0)"), "newer version"},
+		{foreign("newer", "CREATE TABLE schema_version (version INTEGER, minor INTEGER)", "INSERT INTO schema_version VALUES (5, 0)"), "newer version"},
 		{foreign("other", "CREATE TABLE x (y)"), "not a zone database"},
 		{foreign("none", "CREATE TABLE schema_version (version INTEGER, minor INTEGER)"), "no schema version"},
 		{text, "not a database"},
@@ -395,10 +395,11 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestCheckFindsDamage(t *testing.T) {
 	for name, damage := range map[string]string{
-		"lost records":  `INSERT INTO records VALUES (99, x'', 1, x'01020304', 1, NULL)`,
-		"second SOA":    `INSERT INTO records SELECT zone_id, owner, rrtype, CAST(rdata || x'00' AS BLOB), ttl, name FROM records WHERE rrtype = 6`,
-		"bad key":       `INSERT INTO records VALUES (1, x'01', 1, x'01020304', 1, NULL)`,
-		"bad RDATA":     `INSERT INTO records SELECT zone_id, owner, 1, x'01', ttl, name FROM records WHERE rrtype = 6`,
+		"lost records":  `INSERT INTO leaves SELECT 99, start, octets FROM leaves`,
+		"bad start":     `UPDATE leaves SET start = x'01'`,
+		"repeated leaf": `INSERT INTO leaves SELECT zone_id, x'6f72670061', octets FROM leaves`,
+		"changed octet": `UPDATE leaves SET octets = CAST(substr(octets, 1, 40) || x'ff' || substr(octets, 42) AS BLOB)`,
+		"no octets":     `UPDATE leaves SET octets = x''`,
 		"journal count": `UPDATE zones SET journal = journal + 1`,
 		"journal end":   `DELETE FROM diffs WHERE version = 3`,
 		"journal gap":   `DELETE FROM diffs WHERE version = 2`,

@@ -1,6 +1,7 @@
 package zonedb
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"bundy/internal/dns/wire"
@@ -10,27 +11,39 @@ import (
 // and 1 inside a label become 1 1 and 1 2. So the byte order of keys is the canonical order of names.
 
 // sortKey gives the key of a name; that of the root is empty, not nil.
-func sortKey(n wire.Name) []byte {
-	n = n.Lower()
-	var offsets [wire.MaxName / 2]int
+func sortKey(n wire.Name) []byte { return appendKey(make([]byte, 0, len(n)+2), n[:len(n)-1]) }
+
+// appendKey appends the key of labels, which are a name without its root, or the beginning of one.
+func appendKey(to []byte, labels wire.Name) []byte {
+	var offsets [wire.MaxName / 2]uint8
 	count := 0
-	for i := 0; i < len(n) && n[i] != 0; i += 1 + int(n[i]) {
-		offsets[count] = i
+	for i := 0; i < len(labels); i += 1 + int(labels[i]) {
+		offsets[count] = uint8(i)
 		count++
 	}
-	key := make([]byte, 0, len(n)+2)
 	for ; count > 0; count-- {
-		at := offsets[count-1]
-		for _, c := range []byte(n[at+1 : at+1+int(n[at])]) {
-			if c <= 1 {
-				key = append(key, 1)
+		at := int(offsets[count-1])
+		for _, c := range []byte(labels[at+1 : at+1+int(labels[at])]) {
+			switch {
+			case c <= 1:
+				to = append(to, 1)
 				c++
+			case 'A' <= c && c <= 'Z':
+				c += 'a' - 'A'
 			}
-			key = append(key, c)
+			to = append(to, c)
 		}
-		key = append(key, 0)
+		to = append(to, 0)
 	}
-	return key
+	return to
+}
+
+// appendRecordKey appends what makes the key of an owner that of one of its records. As labels hold no zero octet in a key,
+// the records of a name stand before those of the names below it.
+func appendRecordKey(owner []byte, t wire.Type, data []byte) []byte {
+	owner = append(owner, 0)
+	owner = binary.BigEndian.AppendUint16(owner, uint16(t))
+	return wire.AppendCanonicalData(owner, t, data)
 }
 
 // keyName gives the name, in lower case, that a key was made of.

@@ -68,11 +68,11 @@ func connectOld(path string, q url.Values) (*sql.DB, error) {
 	return db, nil
 }
 
-// Legacy is a database of schema version 1 or 2, as BIND 10 and Bundy made them, that nobody else can write to.
+// Legacy is a database of schema version 1 or 2, as BIND 10 and Bundy made them, or 3, that nobody else can write to.
 type Legacy struct {
-	db *sql.DB
-	tx *sql.Tx
-	v2 bool // it has journals
+	db    *sql.DB
+	tx    *sql.Tx
+	major int
 }
 
 // OpenLegacy opens such a database, and locks it until Close. The error is a *VersionError when it is of another version.
@@ -113,7 +113,7 @@ func (l *Legacy) lock(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return errors.Join(err, l.tx.Rollback())
 	}
-	l.v2 = found.Major >= 2
+	l.major = found.Major
 	return nil
 }
 
@@ -167,6 +167,9 @@ func (l *Legacy) Convert(ctx context.Context, to *DB, done func(origin wire.Name
 }
 
 func (l *Legacy) zones(ctx context.Context) ([]legacyZone, error) {
+	if l.major == schema3 {
+		return zones3(ctx, l.tx)
+	}
 	rows, err := l.tx.QueryContext(ctx, `SELECT id, name, rdclass FROM zones ORDER BY id`)
 	if err != nil {
 		return nil, err
@@ -193,6 +196,9 @@ func (l *Legacy) zones(ctx context.Context) ([]legacyZone, error) {
 
 // records gives the records of a zone, and what of them cannot be read.
 func (l *Legacy) records(ctx context.Context, z legacyZone, yield func(wire.RR) bool) (bad []error) {
+	if l.major == schema3 {
+		return l.records3(ctx, z, yield)
+	}
 	for _, table := range []struct{ name, owner string }{{"records", "name"}, {"nsec3", "owner"}} {
 		rows, err := l.tx.QueryContext(ctx, fmt.Sprintf(`SELECT id, %s, ttl, rdtype, rdata FROM %s WHERE zone_id = ? ORDER BY id`, table.owner, table.name), z.id)
 		if err != nil {
@@ -218,6 +224,20 @@ func (l *Legacy) records(ctx context.Context, z legacyZone, yield func(wire.RR) 
 		}
 	}
 	return bad
+}
+
+func (l *Legacy) records3(ctx context.Context, z legacyZone, yield func(wire.RR) bool) []error {
+	enough := errors.New("no more is wanted")
+	err := records3(ctx, l.tx, z, func(rr wire.RR) error {
+		if !yield(rr) {
+			return enough
+		}
+		return nil
+	})
+	if err == nil || err == enough {
+		return nil
+	}
+	return []error{fmt.Errorf("zone %s/%s: %w", z.origin, z.class, err)}
 }
 
 // scanLegacy reads owner, TTL, type and RDATA in text form, after what is read into more.
@@ -252,10 +272,10 @@ type changeSet struct {
 	adding      bool
 }
 
-// journal carries over the changes without a gap that end at the serial of the zone. Older ones are left behind: a zone
-// that was loaded anew kept the changes of the one before it.
+// journal carries over the changes without a gap that end at the serial of the zone. Older ones are left behind: in schema 2 a
+// zone that was loaded anew kept the changes of the one before it.
 func (l *Legacy) journal(ctx context.Context, z legacyZone, to *DB) (int, error) {
-	if !l.v2 {
+	if l.major < 2 {
 		return 0, nil
 	}
 	edition, err := to.Edition(ctx, z.origin, z.class)
@@ -267,13 +287,31 @@ func (l *Legacy) journal(ctx context.Context, z legacyZone, to *DB) (int, error)
 		return 0, err
 	}
 	defer tx.Rollback() // after Commit this does nothing
-	serial, err := storedSerial(ctx, tx, edition.row, z.origin)
+	s := to.insert.in(ctx, tx)
+	serial, err := s.serial(&stock{row: edition.row, origin: z.origin, key: sortKey(z.origin)})
 	if errors.Is(err, ErrStale) {
 		return 0, nil // an empty zone
 	}
 	if err != nil {
 		return 0, err
 	}
+	changes := 0
+	if l.major == schema3 {
+		changes, err = journal3(ctx, l.tx, z, s, edition.row)
+	} else {
+		changes, err = l.lastChanges(ctx, z, serial, s, edition.row)
+	}
+	if err != nil || changes == 0 {
+		return 0, err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE zones SET journal = (SELECT count(*) FROM diffs WHERE zone_id = ?1) WHERE id = ?1`, edition.row); err != nil {
+		return 0, err
+	}
+	return changes, tx.Commit()
+}
+
+// lastChanges copies the change sets that lead to a serial without a gap.
+func (l *Legacy) lastChanges(ctx context.Context, z legacyZone, serial zone.Serial, s *statements, row int64) (int, error) {
 	sets, err := l.changeSets(ctx, z)
 	if err != nil {
 		return 0, err
@@ -288,13 +326,7 @@ func (l *Legacy) journal(ctx context.Context, z legacyZone, to *DB) (int, error)
 	if from == len(sets) {
 		return 0, nil
 	}
-	if err := l.copyJournal(ctx, z, to.insert.in(ctx, tx), edition.row, sets[from].first); err != nil {
-		return 0, err
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE zones SET journal = (SELECT count(*) FROM diffs WHERE zone_id = ?1) WHERE id = ?1`, edition.row); err != nil {
-		return 0, err
-	}
-	return len(sets) - from, tx.Commit()
+	return len(sets) - from, l.copyJournal(ctx, z, s, row, sets[from].first)
 }
 
 // changeSets finds the change sets of a zone.
@@ -342,7 +374,7 @@ func (l *Legacy) copyJournal(ctx context.Context, z legacyZone, s *statements, r
 		if err != nil {
 			return err
 		}
-		if err := s.log(row, version, operation, rr); err != nil {
+		if err := s.log(Edition{row: row}, version, operation, rr); err != nil {
 			return err
 		}
 	}

@@ -45,25 +45,29 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-const findText = `SELECT id, edition FROM zones WHERE rdclass = ? AND key = ?`
+const findText = `SELECT id, edition, name FROM zones WHERE rdclass = ? AND key = ?`
 
-// find gives the edition of a zone; the error is ErrNoZone when it is not there.
-func find(ctx context.Context, q querier, origin wire.Name, class wire.Class) (Edition, error) {
+// find gives the edition of a zone and how its name is spelled; the error is ErrNoZone when it is not there.
+func find(ctx context.Context, q querier, origin wire.Name, class wire.Class) (Edition, wire.Name, error) {
 	return findWith(q.QueryRowContext(ctx, findText, int64(class), sortKey(origin)))
 }
 
-func findWith(row *sql.Row) (Edition, error) {
+func findWith(row *sql.Row) (Edition, wire.Name, error) {
 	var e Edition
-	err := row.Scan(&e.row, &e.count)
+	var name []byte
+	err := row.Scan(&e.row, &e.count, &name)
 	if errors.Is(err, sql.ErrNoRows) {
-		return e, ErrNoZone
+		return e, "", ErrNoZone
 	}
-	return e, err
+	if err == nil && wire.NameLength(name) != len(name) {
+		err = fmt.Errorf("%w: its name is %x", ErrDamaged, name)
+	}
+	return e, wire.Name(name), err
 }
 
 // Edition gives the stored edition of a zone. The error wraps ErrNoZone when it is not there.
 func (d *DB) Edition(ctx context.Context, origin wire.Name, class wire.Class) (Edition, error) {
-	e, err := find(ctx, d.readers, origin, class)
+	e, _, err := find(ctx, d.readers, origin, class)
 	return e, d.wrap(err, "looking for", origin, class)
 }
 
@@ -85,7 +89,7 @@ func (d *DB) journal(ctx context.Context, origin wire.Name, class wire.Class, fr
 		return nil, err
 	}
 	defer tx.Rollback() // nothing was written
-	e, err := find(ctx, tx, origin, class)
+	e, _, err := find(ctx, tx, origin, class)
 	if err != nil {
 		return nil, err
 	}

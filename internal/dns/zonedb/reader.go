@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 
@@ -20,8 +19,9 @@ type Reader struct {
 	conn    *sql.Conn
 	tx      *sql.Tx
 	find    *sql.Stmt   // ends with tx
-	records driver.Stmt // of the driver's connection below conn
+	leaves  driver.Stmt // of the driver's connection below conn
 	builder zone.Builder
+	names   nameRoom
 }
 
 // Reader makes a reader. It waits for a connection, of which there are maxReaders.
@@ -42,11 +42,11 @@ func (d *DB) reader(ctx context.Context) (*Reader, error) {
 	return r, nil
 }
 
-// recordsText gives the records of a zone in few columns, since each costs as much as finding the row.
+// leavesText gives the leaves of a zone.
 const (
-	recordsText = `SELECT owner, (rrtype << 32) | ttl, rdata, name FROM records WHERE zone_id = ? ORDER BY owner, rrtype, rdata`
+	leavesText = `SELECT start, octets FROM leaves WHERE zone_id = ? ORDER BY start`
 
-	recordColumns = 4
+	leafColumns = 2
 )
 
 // begin starts the transaction. A context that can end would cost a goroutine for every statement: readRecords looks at its own.
@@ -59,7 +59,7 @@ func (r *Reader) begin() (err error) {
 		return err
 	}
 	return r.conn.Raw(func(c any) (err error) {
-		r.records, err = c.(driver.Conn).Prepare(recordsText)
+		r.leaves, err = c.(driver.Conn).Prepare(leavesText)
 		return err
 	})
 }
@@ -67,8 +67,8 @@ func (r *Reader) begin() (err error) {
 // Close gives the connection back.
 func (r *Reader) Close() error {
 	var errs []error
-	if r.records != nil {
-		errs = append(errs, r.conn.Raw(func(any) error { return r.records.Close() }))
+	if r.leaves != nil {
+		errs = append(errs, r.conn.Raw(func(any) error { return r.leaves.Close() }))
 	}
 	if r.tx != nil {
 		errs = append(errs, r.tx.Rollback()) // nothing was written
@@ -94,24 +94,23 @@ func (r *Reader) read(ctx context.Context, origin wire.Name, class wire.Class, e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if *e, err = findWith(r.find.QueryRow(int64(class), sortKey(origin))); err != nil {
+	var name wire.Name
+	if *e, name, err = findWith(r.find.QueryRow(int64(class), sortKey(origin))); err != nil {
 		return err
 	}
-	return r.conn.Raw(func(any) error { return r.readRecords(ctx, class, e.row, yield) })
+	return r.conn.Raw(func(any) error { return r.readRecords(ctx, name, class, e.row, yield) })
 }
 
 // readRecords reads rows from the driver itself: package sql would add half as much again to what a row costs.
-func (r *Reader) readRecords(ctx context.Context, class wire.Class, row int64, yield func(wire.RR, error) bool) (err error) {
-	rows, err := r.records.(driver.StmtQueryContext).QueryContext(context.Background(), []driver.NamedValue{{Ordinal: 1, Value: row}})
+func (r *Reader) readRecords(ctx context.Context, origin wire.Name, class wire.Class, row int64, yield func(wire.RR, error) bool) (err error) {
+	rows, err := r.leaves.(driver.StmtQueryContext).QueryContext(context.Background(), []driver.NamedValue{{Ordinal: 1, Value: row}})
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	var last []byte
-	var lastName wire.Name
-	var column [recordColumns]driver.Value // octets in it are ours to keep
-	for n := 0; ; n++ {
-		if n%ctxEvery == 0 && ctx.Err() != nil {
+	var column [leafColumns]driver.Value // octets in it are ours to keep
+	for {
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err := rows.Next(column[:]); err != nil {
@@ -120,25 +119,43 @@ func (r *Reader) readRecords(ctx context.Context, class wire.Class, row int64, y
 			}
 			return err
 		}
-		key, _ := column[0].([]byte) // nil when empty
-		head, ok := column[1].(int64)
-		data, _ := column[2].([]byte)
-		if !ok {
-			return fmt.Errorf("a record of key %x is damaged", key)
+		start, _ := column[0].([]byte) // nil when empty
+		octets, _ := column[1].([]byte)
+		if more, err := r.names.readLeaf(octets, start, origin, class, yield); err != nil || !more {
+			return err
 		}
-		rr := wire.RR{Class: class, Type: wire.Type(head >> 32), TTL: uint32(head), Data: octets(data)}
-		if name, ok := column[3].([]byte); ok {
-			rr.Name, last = wire.Name(name), nil
-		} else if last != nil && string(last) == string(key) {
-			rr.Name = lastName
-		} else {
-			if rr.Name, err = keyName(key); err != nil {
-				return err
+	}
+}
+
+// nameRoom is memory for the names of many records, used once: a piece for each would cost more than reading it.
+type nameRoom struct{ rest []byte }
+
+const nameRoomSize = 1 << 14
+
+// readLeaf calls yield for the records of a leaf, until it returns false.
+func (m *nameRoom) readLeaf(octets, start []byte, origin wire.Name, class wire.Class, yield func(wire.RR, error) bool) (more bool, err error) {
+	l, err := openLeaf(octets, origin)
+	if err != nil {
+		return false, damaged(err, start, nil, origin)
+	}
+	var name wire.Name
+	for {
+		more, err := l.next()
+		if err != nil {
+			return false, damaged(err, start, l.owner, origin)
+		}
+		if !more {
+			return true, nil
+		}
+		if l.fresh {
+			if len(m.rest) < wire.MaxName {
+				m.rest = make([]byte, nameRoomSize)
 			}
-			last, lastName = key, rr.Name
+			n := len(appendOwner(m.rest[:0], l.owner, origin))
+			name, m.rest = wire.BorrowName(m.rest[:n]), m.rest[n:]
 		}
-		if !yield(rr, nil) {
-			return nil
+		if !yield(wire.RR{Name: name, Class: class, Type: l.typ, TTL: l.ttl, Data: l.data}, nil) {
+			return false, nil
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 const ctxEvery = 1000
 
 // Replace makes the records the contents of the zone, in one transaction; the zone is made if it is absent, and what
-// it held is gone, its journal too. It returns the number of records. When the sequence gives an error, or ctx ends,
+// it held is gone, its journal too. It returns the number of records, whose memory must stay as it is until then. When the sequence gives an error, or ctx ends,
 // nothing has changed and that error is returned as it is. An empty sequence makes an empty zone.
 func (d *DB) Replace(ctx context.Context, origin wire.Name, class wire.Class, records iter.Seq2[wire.RR, error]) (int, error) {
 	n, given, err := d.replace(ctx, origin, class, records)
@@ -40,25 +40,27 @@ func (d *DB) replace(ctx context.Context, origin wire.Name, class wire.Class, re
 	if err != nil {
 		return 0, nil, err
 	}
-	s := d.insert.in(whole, tx)
+	b := bulk{stock: &stock{row: row, origin: origin, key: sortKey(origin)}, s: d.insert.in(whole, tx)}
 	for rr, bad := range records {
 		if bad != nil {
 			return 0, bad, nil
 		}
-		if n%ctxEvery == 0 && ctx.Err() != nil {
+		if b.n%ctxEvery == 0 && ctx.Err() != nil {
 			return 0, ctx.Err(), nil
 		}
-		if err := s.add(row, rr); err != nil {
+		if err := b.add(rr); err != nil {
 			return 0, nil, err
 		}
-		n++
 	}
-	return n, nil, tx.Commit()
+	if err := b.flush(); err != nil {
+		return 0, nil, err
+	}
+	return b.n, nil, tx.Commit()
 }
 
 // emptyZone makes the zone exist and empty, with a new edition.
 func emptyZone(ctx context.Context, tx *sql.Tx, origin wire.Name, class wire.Class) (int64, error) {
-	e, err := find(ctx, tx, origin, class)
+	e, _, err := find(ctx, tx, origin, class)
 	if errors.Is(err, ErrNoZone) {
 		result, err := tx.ExecContext(ctx, `INSERT INTO zones (rdclass, key, name, edition, journal) VALUES (?, ?, ?, 1, 0)`,
 			int64(class), sortKey(origin), []byte(origin))
@@ -70,7 +72,7 @@ func emptyZone(ctx context.Context, tx *sql.Tx, origin wire.Name, class wire.Cla
 	if err != nil {
 		return 0, err
 	}
-	for _, statement := range []string{`DELETE FROM records WHERE zone_id = ?`, `DELETE FROM diffs WHERE zone_id = ?`} {
+	for _, statement := range []string{`DELETE FROM leaves WHERE zone_id = ?`, `DELETE FROM diffs WHERE zone_id = ?`} {
 		if _, err := tx.ExecContext(ctx, statement, e.row); err != nil {
 			return 0, err
 		}
@@ -90,11 +92,11 @@ func (d *DB) remove(ctx context.Context, origin wire.Name, class wire.Class) err
 		return err
 	}
 	defer tx.Rollback() // after Commit this does nothing
-	e, err := find(ctx, tx, origin, class)
+	e, _, err := find(ctx, tx, origin, class)
 	if err != nil {
 		return err
 	}
-	for _, statement := range []string{`DELETE FROM records WHERE zone_id = ?`, `DELETE FROM diffs WHERE zone_id = ?`, `DELETE FROM zones WHERE id = ?`} {
+	for _, statement := range []string{`DELETE FROM leaves WHERE zone_id = ?`, `DELETE FROM diffs WHERE zone_id = ?`, `DELETE FROM zones WHERE id = ?`} {
 		if _, err := tx.ExecContext(ctx, statement, e.row); err != nil {
 			return err
 		}

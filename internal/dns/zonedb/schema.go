@@ -9,9 +9,14 @@ import (
 
 // Version of the schema that this program writes. A database with a higher minor number is readable.
 const (
-	SchemaMajor = 3
+	SchemaMajor = 4
 	SchemaMinor = 0
 )
+
+// leavesTable has the leaves of all zones, which hold the records. start is not above the key of the first record, and
+// above that of the last record of the leaf before; that of the first leaf of a zone is empty.
+const leavesTable = `CREATE TABLE leaves (
+	zone_id INTEGER NOT NULL, start BLOB NOT NULL, octets BLOB NOT NULL, PRIMARY KEY (zone_id, start)) STRICT, WITHOUT ROWID`
 
 var schemaText = [...]string{
 	`CREATE TABLE schema_version (version INTEGER NOT NULL, minor INTEGER NOT NULL)`,
@@ -19,15 +24,14 @@ var schemaText = [...]string{
 	`CREATE TABLE zones (
 		id INTEGER PRIMARY KEY AUTOINCREMENT, rdclass INTEGER NOT NULL, key BLOB NOT NULL, name BLOB NOT NULL,
 		edition INTEGER NOT NULL, journal INTEGER NOT NULL, UNIQUE (rdclass, key)) STRICT`,
-	// owner is a sort key; name is the owner as it was given if that differs from its lower case, else null.
-	`CREATE TABLE records (
-		zone_id INTEGER NOT NULL, owner BLOB NOT NULL, rrtype INTEGER NOT NULL, rdata BLOB NOT NULL, ttl INTEGER NOT NULL,
-		name BLOB, PRIMARY KEY (zone_id, owner, rrtype, rdata)) STRICT, WITHOUT ROWID`,
+	leavesTable,
 	// A change set is deletions (operation 1, version is the old serial) that begin with the old SOA, then additions
-	// (operation 0, version is the new serial) that begin with the new SOA; ids ascend.
+	// (operation 0, version is the new serial) that begin with the new SOA; ids ascend. edition is that of the zone after
+	// the commit that wrote the row, 0 where that is not known.
 	`CREATE TABLE diffs (
 		id INTEGER PRIMARY KEY AUTOINCREMENT, zone_id INTEGER NOT NULL, version INTEGER NOT NULL, operation INTEGER NOT NULL,
-		name BLOB NOT NULL, rrtype INTEGER NOT NULL, ttl INTEGER NOT NULL, rdata BLOB NOT NULL) STRICT`,
+		name BLOB NOT NULL, rrtype INTEGER NOT NULL, ttl INTEGER NOT NULL, rdata BLOB NOT NULL,
+		edition INTEGER NOT NULL DEFAULT 0) STRICT`,
 	`CREATE INDEX diffs_version ON diffs (zone_id, version, operation, rrtype)`,
 	fmt.Sprintf(`INSERT INTO schema_version VALUES (%d, %d)`, SchemaMajor, SchemaMinor),
 }
@@ -40,13 +44,15 @@ type VersionError struct {
 
 func (e *VersionError) Error() string {
 	s := fmt.Sprintf("database %s has schema version %d.%d, this program needs %d.%d", e.Path, e.Major, e.Minor, SchemaMajor, SchemaMinor)
-	if e.Major < SchemaMajor {
+	if e.Major < schema3 {
 		return s + ": convert it with bundy-dbutil --upgrade"
 	}
 	return s + ": it was written by a newer version of this program"
 }
 
-// prepareSchema makes the tables of an empty database, or checks the version of one that has tables.
+// prepareSchema makes the tables of an empty database, or checks the version of one that has tables. One of schema 3 is
+// brought over: nobody else needs to be asked, since it is as safe as any other transaction, and who installed this program
+// wants to go on.
 func prepareSchema(ctx context.Context, db *sql.DB, path string) (created bool, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -58,7 +64,10 @@ func prepareSchema(ctx context.Context, db *sql.DB, path string) (created bool, 
 		return false, err
 	}
 	if tables > 0 {
-		return false, checkVersion(ctx, tx, path)
+		if err := checkVersion(ctx, tx, path); err != nil {
+			return false, err
+		}
+		return false, tx.Commit()
 	}
 	for _, statement := range schemaText {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
@@ -73,10 +82,16 @@ func checkVersion(ctx context.Context, tx *sql.Tx, path string) error {
 	if err != nil {
 		return err
 	}
-	if major != SchemaMajor {
-		return &VersionError{Path: path, Major: major, Minor: minor}
+	switch major {
+	case SchemaMajor:
+		return nil
+	case schema3:
+		if err := upgrade3(ctx, tx); err != nil {
+			return fmt.Errorf("bringing it over from schema version %d.%d, as which it is left: %w", major, minor, err)
+		}
+		return nil
 	}
-	return nil
+	return &VersionError{Path: path, Major: major, Minor: minor}
 }
 
 // readVersion gives the version of the schema.
