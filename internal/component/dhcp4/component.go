@@ -14,6 +14,7 @@ import (
 	"bundy/internal/dhcp/leasecmd"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/redundancy"
 	"bundy/internal/naming/announce"
 	"bundy/internal/naming/ncr"
 	"bundy/internal/suite/logging"
@@ -41,6 +42,7 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 		Special:   "",
 		Process:   "bundy-dhcp",
 		Spec:      spec,
+		Watches:   []string{redundancy.Module},
 		Check: func(doc schema.Document) []error {
 			_, errs := build(spec, doc[moduleName], p, nil)
 			return errs
@@ -51,7 +53,11 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 			if len(errs) > 0 {
 				return nil, errors.Join(errs...)
 			}
-			return newComponent(spec, set, doc[moduleName], deps), nil
+			groups, errs := redundancy.Parse(doc[redundancy.Module])
+			if len(errs) > 0 {
+				return nil, errors.Join(errs...)
+			}
+			return newComponent(spec, set, doc[moduleName], groups, deps), nil
 		},
 	}
 }
@@ -70,6 +76,7 @@ type component struct {
 	stopped chan struct{}
 	desk    *leasecmd.Desk
 	names   *announce.Announcer
+	node    *redundancy.Node // what this node is to serve
 
 	mu     sync.Mutex // held by whoever serves a packet, or does anything else with the server
 	server *server
@@ -85,13 +92,14 @@ type change struct {
 	done  chan struct{}
 }
 
-func newComponent(spec *schema.Module, set *settings, first schema.Section, deps module.Deps) *component {
+func newComponent(spec *schema.Module, set *settings, first schema.Section, groups *redundancy.Groups, deps module.Deps) *component {
 	c := &component{
 		spec: spec, first: first, deps: deps,
 		changes: make(chan change), stopped: make(chan struct{}),
 		echo: echo{replies: make(chan netip.Addr, maxReplies)},
 	}
 	c.names = announcer(deps.Log)
+	c.node = redundancy.NewNode(groups)
 	c.links = netif.NewLinks(opener{deps.Sockets}, c.take)
 	c.current.Store(set)
 	c.desk = leasecmd.NewDesk(lease.Family4, c.stopped)
@@ -120,6 +128,10 @@ func (c *component) Prepare(_ context.Context, doc schema.Document) (module.Chan
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	groups, errs := redundancy.Parse(doc[redundancy.Module])
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
 	var store lease.Store
 	if set.database != c.current.Load().database {
 		var err error
@@ -128,6 +140,7 @@ func (c *component) Prepare(_ context.Context, doc schema.Document) (module.Chan
 		}
 	}
 	apply := func() {
+		c.node.Use(groups)
 		n := change{set: set, store: store, done: make(chan struct{})}
 		select {
 		case c.changes <- n:

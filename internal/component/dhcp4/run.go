@@ -29,6 +29,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	}
 	s := newServer(log, &c.stats, c.names)
 	s.ours = c.links.Has
+	s.duties = c.node.Duties
 	s.refuse = c.desk.Refuse
 	s.ping = c.echo.ping
 	c.storeStarted(set.database)
@@ -42,6 +43,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	others.Go(func() { c.names.Run(inner) })
 	others.Go(func() { c.watchInterfaces(inner, wake, served) })
 	others.Go(func() { netif.Watch(inner, wake) })
+	others.Go(func() { c.node.Run(inner, c.deps.Bus, func() {}) }) // each packet asks anew
 
 	failure := module.Protect(func() error { return c.loop(ctx, s, others, wake, served, ready) })
 

@@ -16,6 +16,7 @@ import (
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/option"
 	"bundy/internal/dhcp/packet4"
+	"bundy/internal/dhcp/redundancy"
 	"bundy/internal/dhcp/subnet"
 	"bundy/internal/naming/announce"
 	"bundy/internal/naming/ncr"
@@ -31,10 +32,11 @@ type server struct {
 	announce *announce.Announcer
 	ours     func(netip.Addr) bool // is it an address of a served interface
 	transmit func(o *netif.Outbox, tag packet4.Type, l *netif.Link, payload []byte, from netip.Addr, to netif.Destination)
-	atOnce   *netif.Outbox       // answers that wait for nothing
-	onDisk   *netif.Outbox       // answers whose leases are on disk, used by the store's goroutine
-	single   bool                // the store does not tell when it has written several: each answer is sent by itself
-	refuse   func(subnet uint32) // counts a client that found nothing free
+	atOnce   *netif.Outbox             // answers that wait for nothing
+	onDisk   *netif.Outbox             // answers whose leases are on disk, used by the store's goroutine
+	single   bool                      // the store does not tell when it has written several: each answer is sent by itself
+	refuse   func(subnet uint32)       // counts a client that found nothing free
+	duties   func() *redundancy.Duties // what this node is to serve
 
 	*ledger.Ledger // leases and offers
 	set            *settings
@@ -56,7 +58,8 @@ func newServer(log *logging.Logger, stats *counters, names *announce.Announcer) 
 		resting:  newResting(),
 		noSubnet: logging.Seldom(), noRelaySubnet: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(), mergeFailed: logging.Seldom(),
 		transmit: transmit, refuse: func(uint32) {},
-		asked: map[netip.Addr]*probing{}, pingFailed: logging.Seldom(),
+		duties: func() *redundancy.Duties { return nil },
+		asked:  map[netip.Addr]*probing{}, pingFailed: logging.Seldom(),
 		ping: func(netip.Addr) error { return errNoPing },
 	}
 	s.Ledger = ledger.New(func() time.Time { return s.now() }, ledger.Events{
@@ -121,6 +124,7 @@ func (s *server) serve(p netif.Packet) {
 		s.accept(x) &&
 		s.classify(x) &&
 		s.selectSubnet(x) &&
+		s.onDuty(x) &&
 		s.reservation(x)
 	if ok {
 		s.read(x, s.decide)
@@ -339,6 +343,24 @@ func (s *server) selectSubnet(x *exchange) bool {
 }
 
 // send puts the answer into an outbox. Called by the store's goroutine when the exchange changed a lease.
+// onDuty tells whether the client is this node's to serve, and not another one's of the redundancy group.
+func (s *server) onDuty(x *exchange) bool {
+	d := s.duties()
+	if d.Empty() {
+		return true
+	}
+	var at netip.Addr
+	switch {
+	case x.subnet != nil:
+		at = x.subnet.Prefix.Addr()
+	case x.kind == packet4.Decline:
+		at, _ = x.request.Addr(packet4.OptRequestedIP)
+	default:
+		at = x.request.CIAddr
+	}
+	return d.Serves(at, x.packet.Link.Name) || s.drop(x, "this node is backup of the redundancy group "+d.Group(at, x.packet.Link.Name))
+}
+
 func (s *server) send(x *exchange, o *netif.Outbox) {
 	if x.reply != nil {
 		s.transmit(o, x.answer, x.packet.Link, x.reply, x.local, x.to)

@@ -15,6 +15,7 @@ import (
 	"bundy/internal/dhcp/leasecmd"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/netif"
+	"bundy/internal/dhcp/redundancy"
 	"bundy/internal/dhcp/subnet"
 	"bundy/internal/naming/announce"
 	"bundy/internal/naming/ncr"
@@ -44,6 +45,7 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 		Special:   "",
 		Process:   "bundy-dhcp",
 		Spec:      spec,
+		Watches:   []string{redundancy.Module},
 		Check: func(doc schema.Document) []error {
 			_, errs := build(spec, doc[moduleName], p, nil)
 			return errs
@@ -54,7 +56,11 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 			if err != nil {
 				return nil, err
 			}
-			return newComponent(spec, set, deps), nil
+			groups, errs := redundancy.Parse(doc[redundancy.Module])
+			if len(errs) > 0 {
+				return nil, errors.Join(errs...)
+			}
+			return newComponent(spec, set, groups, deps), nil
 		},
 	}
 }
@@ -82,6 +88,7 @@ type component struct {
 	desk    *leasecmd.Desk
 	calls   atomic.Pointer[caller] // nil until Run
 	names   *announce.Announcer
+	node    *redundancy.Node // what this node is to serve
 
 	mu     sync.Mutex // held by whoever serves a packet, or does anything else with the server
 	server *server
@@ -97,12 +104,13 @@ type change struct {
 	done  chan struct{}
 }
 
-func newComponent(spec *schema.Module, set *settings, deps module.Deps) *component {
+func newComponent(spec *schema.Module, set *settings, groups *redundancy.Groups, deps module.Deps) *component {
 	c := &component{
 		spec: spec, deps: deps,
 		changes: make(chan change), stopped: make(chan struct{}),
 	}
 	c.names = announcer(deps.Log)
+	c.node = redundancy.NewNode(groups)
 	c.links = netif.NewLinks6(opener{deps.Sockets}, c.take)
 	c.current.Store(set)
 	c.desk = leasecmd.NewDesk(lease.Family6, c.stopped)
@@ -134,6 +142,10 @@ func (c *component) Prepare(_ context.Context, doc schema.Document) (module.Chan
 	if err := c.remember(set); err != nil {
 		return nil, err
 	}
+	groups, errs := redundancy.Parse(doc[redundancy.Module])
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
 	var store lease.Store
 	if set.database != c.current.Load().database {
 		if store, err = openStore(set.database, c.deps.Log); err != nil {
@@ -141,6 +153,7 @@ func (c *component) Prepare(_ context.Context, doc schema.Document) (module.Chan
 		}
 	}
 	apply := func() {
+		c.node.Use(groups)
 		n := change{set: set, store: store, done: make(chan struct{})}
 		select {
 		case c.changes <- n:

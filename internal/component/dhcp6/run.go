@@ -32,6 +32,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	}
 	s := newServer(log, &c.stats, c.names, id)
 	s.ours = c.links.Has
+	s.duties = c.node.Duties
 	s.refuse = c.desk.Refuse
 	if s.caller.secret, err = reconfigure.LoadSecret(filepath.Join(c.deps.Paths.State, secretFileName)); err != nil {
 		log.Log(msgNoSecret, err)
@@ -49,6 +50,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	others.Go(func() { c.names.Run(inner) })
 	others.Go(func() { c.watchInterfaces(inner, wake, served) })
 	others.Go(func() { netif.Watch(inner, wake) })
+	others.Go(func() { c.node.Run(inner, c.deps.Bus, func() {}) }) // each packet asks anew
 
 	failure := module.Protect(func() error { return c.loop(ctx, s, others, wake, served, ready) })
 

@@ -17,6 +17,7 @@ import (
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/option"
 	"bundy/internal/dhcp/packet6"
+	"bundy/internal/dhcp/redundancy"
 	"bundy/internal/dhcp/subnet"
 	"bundy/internal/naming/announce"
 	"bundy/internal/naming/ncr"
@@ -33,10 +34,11 @@ type server struct {
 	id       string                // by which clients know us: a DUID, raw octets
 	ours     func(netip.Addr) bool // is it an address of a served interface
 	transmit func(o *netif.Outbox, tag packet6.Type, l *netif.Link6, payload []byte, to netip.AddrPort)
-	atOnce   *netif.Outbox       // answers that wait for nothing
-	onDisk   *netif.Outbox       // answers whose leases are on disk, used by the store's goroutine
-	single   bool                // the store does not tell when it has written several: each answer is sent by itself
-	refuse   func(subnet uint32) // counts a client that found nothing free
+	atOnce   *netif.Outbox             // answers that wait for nothing
+	onDisk   *netif.Outbox             // answers whose leases are on disk, used by the store's goroutine
+	single   bool                      // the store does not tell when it has written several: each answer is sent by itself
+	refuse   func(subnet uint32)       // counts a client that found nothing free
+	duties   func() *redundancy.Duties // what this node is to serve
 
 	*ledger.Ledger // leases and offers
 	set            *settings
@@ -53,6 +55,7 @@ func newServer(log *logging.Logger, stats *counters, names *announce.Announcer, 
 		evaluator: class.NewEvaluator(option.Family6),
 		noSubnet:  logging.Seldom(), noAddress: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(),
 		caller: newCaller(log, stats, id), transmit: transmit, refuse: func(uint32) {},
+		duties: func() *redundancy.Duties { return nil },
 	}
 	s.Ledger = ledger.New(func() time.Time { return s.now() }, ledger.Events{
 		Failed: func(a netip.Addr, err error) {
@@ -127,6 +130,7 @@ func (s *server) serve(p netif.Packet6) {
 		s.accept(x) &&
 		s.classify(x) &&
 		s.selectSubnet(x) &&
+		s.onDuty(x) &&
 		s.reservation(x) &&
 		s.allocate(x) &&
 		s.respond(x)
@@ -304,6 +308,19 @@ func (s *server) selectSubnet(x *exchange) bool {
 		}
 	}
 	return true
+}
+
+// onDuty tells whether the client is this node's to serve, and not another one's of the redundancy group.
+func (s *server) onDuty(x *exchange) bool {
+	d := s.duties()
+	if d.Empty() {
+		return true
+	}
+	var at netip.Addr
+	if x.subnet != nil {
+		at = x.subnet.Prefix.Addr()
+	}
+	return d.Serves(at, x.packet.Link.Name) || s.drop(x, "this node is backup of the redundancy group "+d.Group(at, x.packet.Link.Name))
 }
 
 // reservation finds what is reserved for the client, and the classes that depend on it.

@@ -71,8 +71,12 @@ func (n *Node) Look() {
 	}
 }
 
-// Run follows the roles until ctx ends. It calls changed, in its own goroutine, whenever the duties are others.
+// Run follows the roles until ctx ends. It calls changed, in its own goroutine, whenever the duties are others. Without a
+// channel nobody can be asked, and the node stays backup of all groups.
 func (n *Node) Run(ctx context.Context, channel Channel, changed func()) {
+	if channel == nil {
+		return
+	}
 	cancel := channel.Subscribe(Event, func(json.RawMessage) { n.Look() })
 	defer cancel()
 	timer := time.NewTimer(0)
