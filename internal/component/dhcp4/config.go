@@ -1,6 +1,10 @@
 package dhcp4
 
-import "bundy/internal/dhcp/ledger"
+import (
+	"bundy/internal/dhcp/ledger"
+	"bundy/internal/dhcp/subnet"
+	"bundy/internal/naming/policy"
+)
 
 // Config is the section Dhcp4. Numbers are seconds if nothing else is said.
 type Config struct {
@@ -38,6 +42,7 @@ type Config struct {
 	FlexID      string        `json:"identifier-expression" optional:"true" default:"" help:"Expression that makes the identifier flex-id of a client's message."`
 	Ping        Ping          `json:"ping-check" optional:"true" help:"Ask whether an address is in use before it is offered to a new client."`
 	NameUpdates NameUpdates   `json:"dhcp-ddns" help:"Names in DNS for the clients."`
+	subnet.Notes
 }
 
 // Ping is the map ping-check.
@@ -57,6 +62,7 @@ type OptionDef struct {
 	Space        string `json:"space" default:"dhcp4" help:"Option space that the option belongs to."`
 	Encapsulate  string `json:"encapsulate" default:"" help:"Option space of the sub-options that the option carries; empty for none."`
 	Encapsulates string `json:"encapsulates" optional:"true" default:"" help:"Another spelling of encapsulate."`
+	subnet.Notes
 }
 
 // OptionData is one element of option-data.
@@ -68,6 +74,7 @@ type OptionData struct {
 	Space  string `json:"space" default:"dhcp4" help:"Option space, as dhcp4 or vendor-4491."`
 	Always bool   `json:"always-send" optional:"true" default:"false" help:"Send the option also to clients that do not ask for it."`
 	Never  bool   `json:"never-send" optional:"true" default:"false" help:"Never send the option, whatever other levels say."`
+	subnet.Notes
 }
 
 // Database is the map lease-database.
@@ -83,23 +90,25 @@ type Database struct {
 // Scope is what networks and subnets have in common. What is absent is taken from the level above: a subnet's network,
 // then the global items.
 type Scope struct {
-	Renew       *uint32      `json:"renew-timer" min:"0" max:"4294967295" help:"T1 here."`
-	Rebind      *uint32      `json:"rebind-timer" min:"0" max:"4294967295" help:"T2 here."`
-	Tees        *bool        `json:"calculate-tee-times" help:"Reckon T1 and T2 from the lease time, where they are not given."`
-	T1Percent   *float64     `json:"t1-percent" min:"0" max:"1" help:"T1 as a part of the lease time."`
-	T2Percent   *float64     `json:"t2-percent" min:"0" max:"1" help:"T2 as a part of the lease time."`
-	Lifetimes                // see there
-	Boot                     // see there
-	Limit                    // see there
-	Relay       Relay        `json:"relay" help:"Relay agents whose clients belong here."`
-	Interface   string       `json:"interface" optional:"true" default:"" help:"Interface whose direct clients belong here, whatever addresses it has."`
-	MatchID     *bool        `json:"match-client-id" help:"Tell clients apart by their identifiers."`
-	Authority   *bool        `json:"authoritative" help:"No other server serves this network."`
-	Cache       *float64     `json:"cache-threshold" min:"0" max:"1" help:"Part of the lease time within which a renewal leaves the lease as it is."`
-	OptionData  []OptionData `json:"option-data" default:"[]" help:"Option values."`
-	HostsGlobal *bool        `json:"reservations-global" help:"Reservations of the whole server hold here."`
-	HostsHere   *bool        `json:"reservations-in-subnet" help:"Reservations of the subnets hold."`
-	HostsApart  *bool        `json:"reservations-out-of-pool" help:"Accepted and without effect: reservations may always lie in pools or outside."`
+	Renew        *uint32      `json:"renew-timer" min:"0" max:"4294967295" help:"T1 here."`
+	Rebind       *uint32      `json:"rebind-timer" min:"0" max:"4294967295" help:"T2 here."`
+	Tees         *bool        `json:"calculate-tee-times" help:"Reckon T1 and T2 from the lease time, where they are not given."`
+	T1Percent    *float64     `json:"t1-percent" min:"0" max:"1" help:"T1 as a part of the lease time."`
+	T2Percent    *float64     `json:"t2-percent" min:"0" max:"1" help:"T2 as a part of the lease time."`
+	Lifetimes                 // see there
+	Boot                      // see there
+	Limit                     // see there
+	Relay        Relay        `json:"relay" help:"Relay agents whose clients belong here."`
+	Interface    string       `json:"interface" optional:"true" default:"" help:"Interface whose direct clients belong here, whatever addresses it has."`
+	MatchID      *bool        `json:"match-client-id" help:"Tell clients apart by their identifiers."`
+	Authority    *bool        `json:"authoritative" help:"No other server serves this network."`
+	Cache        *float64     `json:"cache-threshold" min:"0" max:"1" help:"Part of the lease time within which a renewal leaves the lease as it is."`
+	OptionData   []OptionData `json:"option-data" default:"[]" help:"Option values."`
+	HostsGlobal  *bool        `json:"reservations-global" help:"Reservations of the whole server hold here."`
+	HostsHere    *bool        `json:"reservations-in-subnet" help:"Reservations of the subnets hold."`
+	policy.Local              // see there
+	subnet.Notes              // see there
+	HostsApart   *bool        `json:"reservations-out-of-pool" help:"Accepted and without effect: reservations may always lie in pools or outside."`
 }
 
 // Lifetimes is how long leases run.
@@ -139,6 +148,7 @@ type Pool struct {
 	ID         uint32       `json:"pool-id" optional:"true" default:"0" min:"0" max:"4294967295" help:"Number of the pool, for you."`
 	OptionData []OptionData `json:"option-data" default:"[]" help:"Option values for clients with an address of the pool."`
 	Limit
+	subnet.Notes
 }
 
 // Network is one element of shared-networks.
@@ -156,6 +166,7 @@ type Class struct {
 	OptionData []OptionData `json:"option-data" default:"[]" help:"Option values for clients of the class."`
 	Lifetimes
 	Boot
+	subnet.Notes
 }
 
 // Reservation is one element of reservations. One identifier says whom it is for.
@@ -170,6 +181,7 @@ type Reservation struct {
 	Classes    []string     `json:"client-classes" optional:"true" default:"[]" element:"\"\"" help:"Classes that the client belongs to."`
 	OptionData []OptionData `json:"option-data" default:"[]" help:"Option values for the client."`
 	Boot
+	subnet.Notes
 }
 
 // Relay is the map relay.

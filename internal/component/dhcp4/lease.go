@@ -158,10 +158,13 @@ func (s *server) grant(x *exchange) {
 	}
 	mine := d.Known && d.Previous.State != lease.Declined && x.client.Owns(d.Previous)
 	same := mine && d.Previous.InUse(x.now)
+	if same {
+		x.lease.UserContext = d.Previous.UserContext
+	}
 	if mine && x.clientID == "" {
 		x.lease.ClientID = d.Previous.ClientID // the same machine, which leaves its identifier out now and then
 	}
-	if same && x.names.Source == policy.NoSource && x.set.names.EnableUpdates && len(host) == 0 {
+	if same && x.names.Source == policy.NoSource && x.set.naming(x.subnet).EnableUpdates && len(host) == 0 {
 		// Clients may leave their name out when they renew; it stays theirs as long as the lease.
 		x.lease.Hostname, x.lease.FQDNForward, x.lease.FQDNReverse =
 			d.Previous.Hostname, d.Previous.FQDNForward, d.Previous.FQDNReverse
@@ -227,7 +230,7 @@ func (x *exchange) decideNames(hostName string) {
 			fqdn = &reserved
 		}
 	}
-	x.names = policy.Decide(x.set.names, x.decision.Address, fqdn, hostName)
+	x.names = policy.Decide(x.set.naming(x.subnet), x.decision.Address, fqdn, hostName)
 }
 
 // splitName cuts a name of the configuration; one of several labels or with a final dot is whole.

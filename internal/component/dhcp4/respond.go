@@ -2,6 +2,7 @@ package dhcp4
 
 import (
 	"encoding/binary"
+	"iter"
 	"maps"
 	"net"
 	"net/netip"
@@ -157,26 +158,35 @@ func (x *exchange) add(reply *packet4.Message, code uint8) {
 	}
 }
 
-// vendorOptions answers the option 125 of a client (RFC 3925): of each enterprise those options that its option
-// request option (DOCSIS, code 1) names and that are configured.
+// vendorOptions gives the contents of option 125 (RFC 3925): of each enterprise what is always sent, what the client's
+// option request option among its own of that enterprise names (DOCSIS, code 1), or all when it asks for option 125 and
+// names the enterprise there or in option 124.
 func (x *exchange) vendorOptions() []byte {
-	const requestOption, blockHeader, maxBlock = 1, 5, 255
-	sent, _ := x.request.Get(packet4.OptVendorSpecific)
-	var out []byte
-	done := map[uint32]bool{}
-	for len(sent) >= blockHeader && len(sent) >= blockHeader+int(sent[4]) {
-		enterprise, block := binary.BigEndian.Uint32(sent), sent[blockHeader:blockHeader+int(sent[4])]
-		sent = sent[blockHeader+len(block):]
-		values := x.told.Vendor[enterprise]
-		if len(values) == 0 || done[enterprise] {
-			continue
+	const requestOption, maxBlock = 1, 255
+	if len(x.told.Vendor) == 0 {
+		return nil
+	}
+	asked, named := map[uint32][]byte{}, map[uint32]bool{}
+	class, _ := x.request.Get(packet4.OptVendorClassID)
+	for enterprise := range enterprises(class) {
+		named[enterprise] = true
+	}
+	specific, _ := x.request.Get(packet4.OptVendorSpecific)
+	for enterprise, block := range enterprises(specific) {
+		named[enterprise] = true
+		if codes, ok := packet4.Sub(block, requestOption); ok && asked[enterprise] == nil {
+			asked[enterprise] = codes
 		}
-		done[enterprise] = true
-		asked, _ := packet4.Sub(block, requestOption)
+	}
+	all := x.request.Asks(packet4.OptVendorSpecific)
+	var out []byte
+	for _, enterprise := range slices.Sorted(maps.Keys(x.told.Vendor)) {
+		codes, chosen := asked[enterprise]
 		var options []byte
-		for _, code := range slices.Sorted(maps.Keys(values)) {
-			data := values[code]
-			if (slices.Contains(asked, byte(code)) || slices.Contains(x.told.VendorAlways[enterprise], code)) && len(options)+2+len(data) <= maxBlock {
+		for _, code := range slices.Sorted(maps.Keys(x.told.Vendor[enterprise])) {
+			data := x.told.Vendor[enterprise][code]
+			wanted := all && named[enterprise] && !chosen || slices.Contains(codes, byte(code)) || slices.Contains(x.told.VendorAlways[enterprise], code)
+			if wanted && len(options)+2+len(data) <= maxBlock {
 				options = append(append(options, byte(code), byte(len(data))), data...)
 			}
 		}
@@ -186,6 +196,21 @@ func (x *exchange) vendorOptions() []byte {
 		}
 	}
 	return out
+}
+
+// enterprises gives the parts of option 124 or 125 by enterprise number, as far as they are well-formed (RFC 3925
+// section 3).
+func enterprises(data []byte) iter.Seq2[uint32, []byte] {
+	const head = 5
+	return func(yield func(uint32, []byte) bool) {
+		for len(data) >= head && len(data) >= head+int(data[4]) {
+			block := data[head : head+int(data[4])]
+			if !yield(binary.BigEndian.Uint32(data), block) {
+				return
+			}
+			data = data[head+len(block):]
+		}
+	}
 }
 
 // nameOption tells the client its name, in the option that it used.

@@ -5,10 +5,12 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"bundy/internal/dhcp/class"
 	"bundy/internal/dhcp/option"
 	"bundy/internal/dhcp/subnet"
+	"bundy/internal/naming/policy"
 	"bundy/internal/suite/schema"
 )
 
@@ -24,13 +26,14 @@ type level struct {
 	cache         float64
 	hostsGlobal   bool
 	hostsHere     bool
+	names         policy.Config
 }
 
 // networks makes the subnets of the configuration, those of shared networks behind the others.
 func (b *builder) networks(c Config, section schema.Section, s *settings, known subnet.Identities) {
 	top := level{
 		timers: subnet.Timers{Renew: c.Renew, Rebind: c.Rebind}, boot: b.boot("", c.Boot), matchID: c.MatchID,
-		authoritative: c.Authoritative, cache: c.Cache, hostsGlobal: c.HostsGlobal, hostsHere: c.HostsHere,
+		authoritative: c.Authoritative, cache: c.Cache, hostsGlobal: c.HostsGlobal, hostsHere: c.HostsHere, names: b.names,
 	}
 	top.timers.Valid = b.lifetime("", Lifetimes{&c.Valid, c.MinValid, c.MaxValid}, subnet.Lifetime{})
 	if c.Tees {
@@ -120,6 +123,10 @@ func (b *builder) below(at string, above level, in Scope) level {
 	over(&l.cache, in.Cache)
 	over(&l.hostsGlobal, in.HostsGlobal)
 	over(&l.hostsHere, in.HostsHere)
+	var err error
+	if l.names, err = in.Local.Over(above.names); err != nil {
+		b.fail(err, "%s", strings.TrimSuffix(at, "/"))
+	}
 	return l
 }
 
@@ -146,6 +153,9 @@ func (b *builder) subnet(at string, in Subnet, above level, set *settings) *subn
 	if s.Prefix, err = subnet.ParsePrefix(in.Prefix, 32); err != nil {
 		b.fail(err, "%s/subnet", at)
 		return s
+	}
+	if l.names != b.names {
+		b.local[s] = l.names
 	}
 	s.Wire = b.wire(at, set.global.Override(s.Options))
 	paths := make([]string, 0, len(in.PoolTexts)+len(in.Pools))

@@ -39,7 +39,8 @@ type settings struct {
 	reclaim      ledger.Rules
 	database     database
 	names        policy.Config
-	requests     netip.AddrPort // where name change requests go; invalid when updates are off
+	local        map[*subnet.Subnet]policy.Config // of those subnets where other rules hold
+	requests     netip.AddrPort                   // where name change requests go; invalid when updates are off
 }
 
 // pinging is the map ping-check. Disabled it has no timeout.
@@ -57,11 +58,23 @@ const identitiesName = "subnet-ids4.json"
 // leaseFileName is the guide's name of the default lease file.
 const leaseFileName = "kea-leases4.csv"
 
+// naming gives the rules for names of clients of a subnet, which may be nil.
+func (s *settings) naming(sub *subnet.Subnet) policy.Config {
+	if len(s.local) > 0 {
+		if c, ok := s.local[sub]; ok {
+			return c
+		}
+	}
+	return s.names
+}
+
 // builder turns the section into settings and collects all that is wrong with it.
 type builder struct {
 	errs    []error
 	catalog *option.Catalog
 	classes *class.Classes
+	names   policy.Config
+	local   map[*subnet.Subnet]policy.Config
 }
 
 func (b *builder) fail(err error, format string, args ...any) {
@@ -93,10 +106,12 @@ func build(spec *schema.Module, section schema.Section, p paths.Paths, known sub
 	b.definitions(c.OptionDefs)
 	s.catalog = b.catalog
 	s.global = b.options("", c.OptionData)
+	s.names, s.requests = b.nameUpdates(c.NameUpdates)
+	b.names, s.local = s.names, map[*subnet.Subnet]policy.Config{}
+	b.local = s.local
 	b.classDefinitions(c, s)
 	b.identification(c, s)
 	b.networks(c, section, s, known)
-	s.names, s.requests = b.nameUpdates(c.NameUpdates)
 	if len(b.errs) > 0 {
 		return nil, b.errs
 	}

@@ -217,9 +217,9 @@ func (s *server) leaseOf(x *exchange, ia *packet6.IA, g allocate.Binding) lease.
 	if l.Kind == lease.PD {
 		return l
 	}
-	x.name(l.Address)
+	x.name(l.Address, g.Subnet)
 	l.FQDNForward, l.FQDNReverse, l.Hostname = x.names.Forward, x.names.Reverse, x.names.LeaseHostname()
-	if x.names.Source == policy.NoSource && x.mine(ia, g) && x.set.names.EnableUpdates {
+	if x.names.Source == policy.NoSource && x.mine(ia, g) && x.set.naming(g.Subnet).EnableUpdates {
 		// Clients may leave their name out when they renew; it stays theirs as long as the lease.
 		l.FQDNForward, l.FQDNReverse, l.Hostname = g.Previous.FQDNForward, g.Previous.FQDNReverse, g.Previous.Hostname
 	}

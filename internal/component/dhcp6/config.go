@@ -1,6 +1,10 @@
 package dhcp6
 
-import "bundy/internal/dhcp/ledger"
+import (
+	"bundy/internal/dhcp/ledger"
+	"bundy/internal/dhcp/subnet"
+	"bundy/internal/naming/policy"
+)
 
 // Config is the section Dhcp6. Numbers are seconds if nothing else is said.
 type Config struct {
@@ -42,6 +46,7 @@ type Config struct {
 	Subnets      []Subnet        `json:"subnet6" default:"[]" help:"The subnets that are served."`
 	Networks     []SharedNetwork `json:"shared-networks" optional:"true" default:"[]" help:"Links with several subnets each."`
 	NameUpdates  NameUpdates     `json:"dhcp-ddns" help:"Names in DNS for the clients."`
+	subnet.Notes
 }
 
 // OptionDef is one element of option-def.
@@ -54,6 +59,7 @@ type OptionDef struct {
 	Space        string `json:"space" default:"dhcp6" help:"Option space that the option belongs to."`
 	Encapsulate  string `json:"encapsulate" default:"" help:"Option space of the sub-options that the option carries; empty for none."`
 	Encapsulates string `json:"encapsulates" optional:"true" default:"" help:"Another spelling of encapsulate."`
+	subnet.Notes
 }
 
 // OptionData is one element of option-data.
@@ -65,6 +71,7 @@ type OptionData struct {
 	Space  string `json:"space" default:"dhcp6" help:"Option space, as dhcp6 or vendor-4491."`
 	Always bool   `json:"always-send" optional:"true" default:"false" help:"Send the option even to clients that do not ask for it."`
 	Never  bool   `json:"never-send" optional:"true" default:"false" help:"Do not send the option, whatever other levels of the configuration say."`
+	subnet.Notes
 }
 
 // Database is the map lease-database.
@@ -90,6 +97,7 @@ type Class struct {
 	MaxPreferred *uint32 `json:"max-preferred-lifetime" min:"0" max:"4294967295" help:"Greatest preferred lifetime of the class."`
 	MinValid     *uint32 `json:"min-valid-lifetime" min:"1" max:"4294967295" help:"Least valid lifetime of the class."`
 	MaxValid     *uint32 `json:"max-valid-lifetime" min:"1" max:"4294967295" help:"Greatest valid lifetime of the class."`
+	subnet.Notes
 }
 
 // Reservation is one element of reservations.
@@ -102,30 +110,33 @@ type Reservation struct {
 	HostName   string       `json:"hostname" optional:"true" default:"" help:"Name of the client, in place of the one that it says."`
 	Classes    []string     `json:"client-classes" optional:"true" default:"[]" element:"\"\"" help:"Classes that the client belongs to."`
 	OptionData []OptionData `json:"option-data" optional:"true" default:"[]" help:"Option values for this client."`
+	subnet.Notes
 }
 
 // Place is what subnets and shared networks share. What is absent is taken from the level above.
 type Place struct {
-	Interface    string       `json:"interface" optional:"true" default:"" help:"Local interface whose clients belong here. It cannot stand beside interface-id."`
-	InterfaceID  string       `json:"interface-id" optional:"true" default:"" help:"What relay agents call the interface of clients that belong here (option 18)."`
-	Relay        Relay        `json:"relay" optional:"true" help:"Relay agents whose clients belong here."`
-	Renew        *uint32      `json:"renew-timer" min:"0" max:"4294967295" help:"T1 here."`
-	Rebind       *uint32      `json:"rebind-timer" min:"0" max:"4294967295" help:"T2 here."`
-	Preferred    *uint32      `json:"preferred-lifetime" min:"0" max:"4294967295" help:"Preferred lifetime here."`
-	Valid        *uint32      `json:"valid-lifetime" min:"1" max:"4294967295" help:"Valid lifetime here."`
-	MinPreferred *uint32      `json:"min-preferred-lifetime" min:"0" max:"4294967295" help:"Least preferred lifetime here."`
-	MaxPreferred *uint32      `json:"max-preferred-lifetime" min:"0" max:"4294967295" help:"Greatest preferred lifetime here."`
-	MinValid     *uint32      `json:"min-valid-lifetime" min:"1" max:"4294967295" help:"Least valid lifetime here."`
-	MaxValid     *uint32      `json:"max-valid-lifetime" min:"1" max:"4294967295" help:"Greatest valid lifetime here."`
-	RapidCommit  *bool        `json:"rapid-commit" help:"Answer a SOLICIT that asks for it with leases at once."`
-	Global       *bool        `json:"reservations-global" help:"Reservations of the whole server hold here."`
-	InSubnet     *bool        `json:"reservations-in-subnet" help:"Reservations of the subnet hold."`
-	Apart        *bool        `json:"reservations-out-of-pool" help:"Accepted and without effect: reservations may always lie in pools or outside."`
-	Cache        *float64     `json:"cache-threshold" min:"0" max:"1" help:"Part of the valid lifetime within which a renewal leaves a lease as it is."`
-	ClientClass  string       `json:"client-class" optional:"true" default:"" help:"Only clients of this class are served here, as VENDOR_CLASS_docsis3.0; empty for all."`
-	Classes      []string     `json:"client-classes" optional:"true" default:"[]" element:"\"\"" help:"Only clients of one of these classes are served here."`
-	Required     []string     `json:"require-client-classes" optional:"true" default:"[]" element:"\"\"" help:"Classes that are looked at for clients that are served here."`
-	OptionData   []OptionData `json:"option-data" default:"[]" help:"Option values here."`
+	Interface    string   `json:"interface" optional:"true" default:"" help:"Local interface whose clients belong here. It cannot stand beside interface-id."`
+	InterfaceID  string   `json:"interface-id" optional:"true" default:"" help:"What relay agents call the interface of clients that belong here (option 18)."`
+	Relay        Relay    `json:"relay" optional:"true" help:"Relay agents whose clients belong here."`
+	Renew        *uint32  `json:"renew-timer" min:"0" max:"4294967295" help:"T1 here."`
+	Rebind       *uint32  `json:"rebind-timer" min:"0" max:"4294967295" help:"T2 here."`
+	Preferred    *uint32  `json:"preferred-lifetime" min:"0" max:"4294967295" help:"Preferred lifetime here."`
+	Valid        *uint32  `json:"valid-lifetime" min:"1" max:"4294967295" help:"Valid lifetime here."`
+	MinPreferred *uint32  `json:"min-preferred-lifetime" min:"0" max:"4294967295" help:"Least preferred lifetime here."`
+	MaxPreferred *uint32  `json:"max-preferred-lifetime" min:"0" max:"4294967295" help:"Greatest preferred lifetime here."`
+	MinValid     *uint32  `json:"min-valid-lifetime" min:"1" max:"4294967295" help:"Least valid lifetime here."`
+	MaxValid     *uint32  `json:"max-valid-lifetime" min:"1" max:"4294967295" help:"Greatest valid lifetime here."`
+	RapidCommit  *bool    `json:"rapid-commit" help:"Answer a SOLICIT that asks for it with leases at once."`
+	Global       *bool    `json:"reservations-global" help:"Reservations of the whole server hold here."`
+	InSubnet     *bool    `json:"reservations-in-subnet" help:"Reservations of the subnet hold."`
+	Apart        *bool    `json:"reservations-out-of-pool" help:"Accepted and without effect: reservations may always lie in pools or outside."`
+	Cache        *float64 `json:"cache-threshold" min:"0" max:"1" help:"Part of the valid lifetime within which a renewal leaves a lease as it is."`
+	policy.Local
+	subnet.Notes
+	ClientClass string       `json:"client-class" optional:"true" default:"" help:"Only clients of this class are served here, as VENDOR_CLASS_docsis3.0; empty for all."`
+	Classes     []string     `json:"client-classes" optional:"true" default:"[]" element:"\"\"" help:"Only clients of one of these classes are served here."`
+	Required    []string     `json:"require-client-classes" optional:"true" default:"[]" element:"\"\"" help:"Classes that are looked at for clients that are served here."`
+	OptionData  []OptionData `json:"option-data" default:"[]" help:"Option values here."`
 }
 
 // Subnet is one element of subnet6.
@@ -159,6 +170,7 @@ type Limit struct {
 type Pool struct {
 	Range string `json:"pool" default:"" help:"Addresses: \"first - last\" or \"prefix/length\"."`
 	Limit
+	subnet.Notes
 }
 
 // PDPool is one element of pd-pools.
@@ -169,6 +181,7 @@ type PDPool struct {
 	Excluded       string `json:"excluded-prefix" optional:"true" default:"" help:"A prefix that clients must not use of theirs, told to those that can know (RFC 6603). Of it the bits behind delegated-len count."`
 	ExcludedLength int    `json:"excluded-prefix-len" optional:"true" default:"0" min:"0" max:"128" help:"Length of the excluded prefix, longer than delegated-len."`
 	Limit
+	subnet.Notes
 }
 
 // Relay is the map relay.

@@ -4,11 +4,12 @@ import (
 	"net/netip"
 	"strings"
 
+	"bundy/internal/dhcp/subnet"
 	"bundy/internal/naming/policy"
 )
 
-// name decides on the client's name, by the first address that it gets: all of them have the same one.
-func (x *exchange) name(a netip.Addr) {
+// name decides on the client's name, by the first address that it gets and its subnet: all of them have the same one.
+func (x *exchange) name(a netip.Addr, s *subnet.Subnet) {
 	if x.named {
 		return
 	}
@@ -17,7 +18,7 @@ func (x *exchange) name(a netip.Addr) {
 	if x.host != nil && x.host.HostName != "" {
 		sent = reserved(x.host.HostName, sent)
 	}
-	x.names = policy.Decide(x.set.names, a, sent, "")
+	x.names = policy.Decide(x.set.naming(s), a, sent, "")
 }
 
 // reserved puts the name that is reserved for a client in the place of the one that it says. A client that says none

@@ -43,6 +43,9 @@ func (b *builder) subnets(c Config, known subnet.Identities) (*subnet.List, subn
 		names[in.Name] = true
 		above := place{Place: in.Place, options: b.options(path+"/", in.OptionData), relays: b.relays(path, in.Relay), path: path}
 		b.limits(path, in.Place)
+		if _, err := in.Local.Over(b.names); err != nil {
+			b.fail(err, "%s", path)
+		}
 		network := &subnet.Network{Name: in.Name}
 		for j, one := range in.Subnets {
 			add(fmt.Sprintf("%s/subnet6[%d]", path, j), one, above, network)
@@ -172,6 +175,15 @@ func (b *builder) subnet(path string, in Subnet, above place) *subnet.Subnet {
 	if s.Prefix, err = subnet.ParsePrefix(in.Prefix, 128); err != nil {
 		b.fail(err, "%s/subnet", path)
 		return s
+	}
+	names, err := above.Local.Over(b.names)
+	if err == nil { // else the network has told it
+		if names, err = in.Local.Over(names); err != nil {
+			b.fail(err, "%s", path)
+		}
+	}
+	if names != b.names {
+		b.local[s] = names
 	}
 	s.Timers = b.timers(path, in.Place, above.Place)
 	s.Options = above.options.Override(b.options(path+"/", in.OptionData))

@@ -33,7 +33,7 @@ func (s *server) register(x *exchange) bool {
 		return s.drop(x, "the address is registered for another client")
 	}
 	valid := max(named.Valid, 1)
-	x.name(source)
+	x.name(source, x.subnet)
 	l := lease.Lease{
 		Address: source, Kind: lease.NA, HWType: x.hw.kind, HWAddr: x.hw.address, HWSource: x.hw.source, DUID: x.duid,
 		ValidLifetime: valid, Preferred: min(named.Preferred, valid), Start: lease.StartAt(x.now), SubnetID: x.subnet.ID,

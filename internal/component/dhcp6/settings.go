@@ -42,7 +42,8 @@ type settings struct {
 	reclaim      ledger.Rules
 	database     database
 	names        policy.Config
-	requests     netip.AddrPort // where name change requests go; invalid when updates are off
+	local        map[*subnet.Subnet]policy.Config // of those subnets where other rules hold
+	requests     netip.AddrPort                   // where name change requests go; invalid when updates are off
 }
 
 // database says which leases the server uses. Equal values are the same ones.
@@ -59,11 +60,23 @@ const (
 	secretFileName   = "reconfigure-secret6"
 )
 
+// naming gives the rules for names of clients of a subnet, which may be nil.
+func (s *settings) naming(sub *subnet.Subnet) policy.Config {
+	if len(s.local) > 0 {
+		if c, ok := s.local[sub]; ok {
+			return c
+		}
+	}
+	return s.names
+}
+
 // builder turns the section into settings and collects all that is wrong with it.
 type builder struct {
 	errs    []error
 	catalog *option.Catalog
 	classes *class.Classes
+	names   policy.Config
+	local   map[*subnet.Subnet]policy.Config
 	global  option.Set
 	config  *Config
 }
@@ -97,6 +110,9 @@ func build(spec *schema.Module, section schema.Section, p paths.Paths, known sub
 	s.catalog = b.catalog
 	b.global = b.options("", c.OptionData)
 	s.global = b.global
+	s.names, s.requests = b.nameUpdates(c.NameUpdates)
+	b.names, s.local = s.names, map[*subnet.Subnet]policy.Config{}
+	b.local = s.local
 	var err error
 	if s.wire, err = b.catalog.Wire(s.global); err != nil {
 		b.fail(err, "option-data")
@@ -105,7 +121,6 @@ func build(spec *schema.Module, section schema.Section, p paths.Paths, known sub
 	b.identification(c, s)
 	s.supplied = b.supplied(c.Supplied)
 	s.subnets, s.identities, s.numbered = b.subnets(c, known)
-	s.names, s.requests = b.nameUpdates(c.NameUpdates)
 	if len(b.errs) > 0 {
 		return nil, b.errs
 	}

@@ -63,6 +63,7 @@ const (
 	OptRelayAgent      = 82
 	OptIPv6Only        = 108
 	OptSubnetSelection = 118
+	OptVendorClassID   = 124
 	OptVendorSpecific  = 125
 	OptEnd             = 255
 )
