@@ -174,11 +174,14 @@ func (s *slot) validate(v *zone.Version) (found []Finding, err error) {
 
 // readFile reads the zone from its master file. The zone of the server's own names is built in when it has no file.
 func (s *slot) readFile(from *zoneReader) (*zone.Version, []Finding, error) {
+	s.mu.Lock()
+	old := s.version
+	s.mu.Unlock()
 	var found []Finding
-	s.files = nil
-	options := zonefile.Options{Class: s.class, Open: s.openStamped, Memory: &from.memory, Warn: func(e *zonefile.Error) { found = append(found, s.finding(FileWarning, e)) }}
 	var first error
+	options := zonefile.Options{Class: s.class, Open: s.openStamped, Memory: &from.memory, Warn: func(e *zonefile.Error) { found = append(found, s.finding(FileWarning, e)) }}
 	records := func(yield func(wire.RR, error) bool) {
+		found, first, s.files = nil, nil, nil // it may be the second time
 		for rr, err := range zonefile.Read(s.path, s.origin, options) {
 			if err != nil {
 				found = append(found, s.finding(FileError, err))
@@ -191,8 +194,11 @@ func (s *slot) readFile(from *zoneReader) (*zone.Version, []Finding, error) {
 				return
 			}
 		}
+		if first != nil {
+			yield(wire.RR{}, first)
+		}
 	}
-	v, err := from.builder.Build(s.origin, s.class, records)
+	v, err := from.builder.Renew(old, s.origin, s.class, records)
 	switch {
 	case errors.Is(first, fs.ErrNotExist) && s.isBuiltIn():
 		v, err = s.authority.builtIn(s.origin)

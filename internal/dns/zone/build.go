@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -49,17 +48,8 @@ func (b *Builder) build(origin wire.Name, class wire.Class, records iter.Seq2[wi
 	if err != nil {
 		return nil, err
 	}
-	l := loader{staging: s}
-	defer l.finish() // when records panics
-	for rr, err := range records {
-		if err == nil {
-			err = l.add(rr)
-		}
-		if err != nil {
-			return nil, cmp.Or(l.finish(), err) // the first error, which may be about an earlier record
-		}
-	}
-	if err := l.finish(); err != nil {
+	l := loader{v: v, add: s.add}
+	if err := l.take(records); err != nil {
 		return nil, err
 	}
 	if err := s.finish(); err != nil {

@@ -164,8 +164,7 @@ func (d denial) apply(v *Version, by Diff) denial {
 				if !ok {
 					continue
 				}
-				// A chain comes into use, or goes, with its record of the apex.
-				reconsider = reconsider || d.chain == nil || x == d.apex
+				reconsider = true // a chain comes into use, or goes, with its record of the apex
 				if d.chain != nil && d.chain.matches(rr.Data) {
 					if v.hasNSEC3(&x, d.chain) {
 						d.hashes.put(x[:])

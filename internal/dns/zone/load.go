@@ -1,7 +1,9 @@
 package zone
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 	"math"
 	"sync/atomic"
 
@@ -11,7 +13,8 @@ import (
 // loader stages records while the next ones are being made, on another processor if the zone is large: reading records
 // and storing them cost about the same.
 type loader struct {
-	staging *staging
+	v   *Version            // of which the records are
+	add func(wire.RR) error // stages a record that can be of it
 
 	stored int            // records stored before there was a goroutine
 	batch  []wire.RR      // being filled
@@ -27,9 +30,23 @@ const (
 	loadAhead = 4    // batches made ahead
 )
 
-// add takes a record. finish must be called after the last one, also when add failed; a nil error of add does not mean
+// take stages all records, and gives the first error.
+func (l *loader) take(records iter.Seq2[wire.RR, error]) error {
+	defer l.finish() // when records panics
+	for rr, err := range records {
+		if err == nil {
+			err = l.hand(rr)
+		}
+		if err != nil {
+			return cmp.Or(l.finish(), err) // the first error, which may be about an earlier record
+		}
+	}
+	return l.finish()
+}
+
+// hand takes a record. finish must be called after the last one, also when hand failed; a nil error of hand does not mean
 // that there will be none.
-func (l *loader) add(rr wire.RR) error {
+func (l *loader) hand(rr wire.RR) error {
 	if l.stored < loadAlone {
 		l.stored++
 		return l.store(rr)
@@ -81,15 +98,14 @@ func (l *loader) finish() error {
 
 // store checks and stages one record.
 func (l *loader) store(rr wire.RR) error {
-	v := l.staging.v
-	if err := v.accepts(rr); err != nil {
+	if err := l.v.accepts(rr); err != nil {
 		return err
 	}
 	if rr.TTL > math.MaxInt32 {
 		rr.TTL = 0
 	}
-	if err := l.staging.add(rr); err != nil {
-		return fmt.Errorf("zone %s: %w", v.origin, err)
+	if err := l.add(rr); err != nil {
+		return fmt.Errorf("zone %s: %w", l.v.origin, err)
 	}
 	return nil
 }

@@ -65,16 +65,24 @@ func tagOf(hash uint64) uint32 { return uint32(hash >> 32) }
 
 // get finds the node of a name in lower case.
 func (b *frozen) get(hash uint64, key wire.Name) node {
+	if r := b.find(hash, key); r != 0 {
+		return node{b.slab.at(r)}
+	}
+	return node{}
+}
+
+// find gives where the node of a name in lower case stands; 0 is nowhere.
+func (b *frozen) find(hash uint64, key wire.Name) ref {
 	tag := tagOf(hash)
 	mask := uint32(len(b.table.slots) - 1)
 	for i := tag >> b.table.shift; ; i = (i + 1) & mask {
 		s := b.table.slots[i]
 		if s == 0 {
-			return node{}
+			return 0
 		}
 		if uint32(s>>32) == tag {
 			if n := (node{b.slab.at(ref(s))}); n.is(key) {
-				return n
+				return ref(s)
 			}
 		}
 	}
