@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"bundy/internal/dns/zone"
 	"bundy/internal/dns/zonedb"
 	"bundy/internal/dns/zonefile"
 )
@@ -65,13 +66,16 @@ func (a *Authority) prepare(ctx context.Context, sources []Source, keepFiles boo
 		case MasterFiles:
 			for _, f := range conf.Files {
 				s := a.keptFile(old, src, f)
+				var like *zone.Version
 				if s != nil && !keepFiles {
 					if changed, err := a.changed(ctx, s); changed || err != nil || s.status().Err != nil {
+						like = s.state().Version
 						s = nil
 					}
 				}
 				if s == nil {
 					s = newSlot(a, src, f.Origin)
+					s.like = like
 					c.toLoad = append(c.toLoad, s)
 				}
 				src.slots[s.key] = s

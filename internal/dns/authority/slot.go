@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,8 @@ type slot struct {
 	// and those who wait can give up.
 	turn chan struct{}
 
-	files []stamp // that the zone was read from last; for who has the turn
+	files []stamp       // that the zone was read from last; for who has the turn
+	like  *zone.Version // of the slot before, until this one is loaded; for who has the turn
 
 	mu      sync.Mutex
 	version *zone.Version  // in service, and on disk; nil when the zone could not be loaded
@@ -61,6 +63,13 @@ func (s *slot) acquire(ctx context.Context) error {
 
 func (s *slot) release() { s.turn <- struct{}{} }
 
+// known gives the version that the next one is likely to be like, nil if there is none. The caller has the turn.
+func (s *slot) known() *zone.Version {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return cmp.Or(s.version, s.like)
+}
+
 func (s *slot) state() zone.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,6 +95,7 @@ func (s *slot) finding(kind FindingKind, err error) Finding {
 // that was emptied in its database is not kept: that was somebody's will and not a mistake in the data. The caller has the turn, or the slot to itself. The findings tell everything; the error is why the zone was not loaded.
 func (s *slot) load(ctx context.Context, from *zoneReader) ([]Finding, error) {
 	v, edition, found, err := s.read(ctx, from)
+	s.like = nil
 	if err == nil {
 		more, bad := s.validate(v)
 		found, err = append(found, more...), bad
@@ -143,7 +153,7 @@ func (z *zoneReader) load(ctx context.Context, s *slot) (*zone.Version, zonedb.E
 		}
 		z.db, z.r = s.db, r
 	}
-	return z.r.Load(ctx, s.origin, s.class)
+	return z.r.Renew(ctx, s.known(), s.origin, s.class)
 }
 
 func (z *zoneReader) close() error {
@@ -174,9 +184,6 @@ func (s *slot) validate(v *zone.Version) (found []Finding, err error) {
 
 // readFile reads the zone from its master file. The zone of the server's own names is built in when it has no file.
 func (s *slot) readFile(from *zoneReader) (*zone.Version, []Finding, error) {
-	s.mu.Lock()
-	old := s.version
-	s.mu.Unlock()
 	var found []Finding
 	var first error
 	options := zonefile.Options{Class: s.class, Open: s.openStamped, Memory: &from.memory, Warn: func(e *zonefile.Error) { found = append(found, s.finding(FileWarning, e)) }}
@@ -198,7 +205,7 @@ func (s *slot) readFile(from *zoneReader) (*zone.Version, []Finding, error) {
 			yield(wire.RR{}, first)
 		}
 	}
-	v, err := from.builder.Renew(old, s.origin, s.class, records)
+	v, err := from.builder.Renew(s.known(), s.origin, s.class, records)
 	switch {
 	case errors.Is(first, fs.ErrNotExist) && s.isBuiltIn():
 		v, err = s.authority.builtIn(s.origin)

@@ -78,8 +78,13 @@ func (r *Reader) Close() error {
 
 // Load reads a zone into memory, with the edition that it is. The error wraps ErrNoZone when the zone is not there.
 func (r *Reader) Load(ctx context.Context, origin wire.Name, class wire.Class) (*zone.Version, Edition, error) {
+	return r.Renew(ctx, nil, origin, class)
+}
+
+// Renew is Load of a zone of which a version may be there: what is the same shares its memory.
+func (r *Reader) Renew(ctx context.Context, old *zone.Version, origin wire.Name, class wire.Class) (*zone.Version, Edition, error) {
 	var e Edition
-	v, err := r.builder.Build(origin, class, func(yield func(wire.RR, error) bool) {
+	v, err := r.builder.Renew(old, origin, class, func(yield func(wire.RR, error) bool) {
 		if err := r.read(ctx, origin, class, &e, yield); err != nil {
 			yield(wire.RR{}, r.d.wrap(err, "reading", origin, class))
 		}
