@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bundy/internal/dhcp/redundancy"
 	"bundy/internal/naming/publish"
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/schema"
@@ -20,6 +21,7 @@ type component struct {
 
 	now       func() time.Time
 	publisher *publish.Publisher
+	node      *redundancy.Node // which leases are this node's to publish
 
 	counters counters
 
@@ -48,6 +50,7 @@ func newComponent(spec *schema.Module, doc schema.Document, deps module.Deps) (*
 		apply: make(chan change, 1), asks: make(chan func(*engine), maxAsks),
 	}
 	c.settings.Store(s)
+	c.node = redundancy.NewNode(s.groups)
 	return c, nil
 }
 
@@ -67,6 +70,7 @@ func (c *component) Prepare(ctx context.Context, doc schema.Document) (module.Ch
 	}
 	apply := func() {
 		old := c.settings.Swap(s)
+		c.node.Use(s.groups)
 		if next.listener != nil {
 			c.deps.Sockets.Drop(request(old.listen))
 		}

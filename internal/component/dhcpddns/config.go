@@ -1,6 +1,7 @@
 package dhcpddns
 
 import (
+	"bundy/internal/dhcp/redundancy"
 	"bundy/internal/naming/policy"
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/paths"
@@ -81,7 +82,7 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 		Component: "bundy-dhcp-ddns",
 		Process:   "bundy-dhcp-ddns",
 		Spec:      spec,
-		Watches:   []string{globalKeys, dhcp4Name, dhcp6Name},
+		Watches:   []string{globalKeys, dhcp4Name, dhcp6Name, redundancy.Module},
 		Check: func(doc schema.Document) []error {
 			_, errs := decode(spec, doc, p)
 			return errs

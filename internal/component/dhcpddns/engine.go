@@ -70,6 +70,8 @@ type engine struct {
 	requests     chan ncr.Request
 	drained      chan struct{}
 	results      chan outcome
+	duty         chan struct{}   // which leases are this node's has changed
+	links        []link          // of this machine, when that was last looked at
 	transactions context.Context // ends when transactions must be cut off
 	cutOff       context.CancelFunc
 
@@ -113,7 +115,7 @@ func newEngine(c *component, store *owned.Store, journal *ncr.Journal, wg *modul
 	e := &engine{
 		c: c, store: store, journal: journal, schedule: reconcile.NewSchedule(), gates: map[gateKey]*gate{},
 		news: make(chan news, eventQueue), requests: make(chan ncr.Request, queueLimit),
-		loaded: make(chan wire.Name, eventQueue), drained: make(chan struct{}, 1), results: make(chan outcome, maxTransactions), wg: wg,
+		loaded: make(chan wire.Name, eventQueue), duty: make(chan struct{}, 1), drained: make(chan struct{}, 1), results: make(chan outcome, maxTransactions), wg: wg,
 	}
 	for family := range e.sources {
 		e.sources[family].leases, e.sources[family].ends = map[netip.Addr]lease.Lease{}, reconcile.NewDeadlines()
@@ -158,6 +160,8 @@ func (e *engine) run(ctx context.Context) error {
 			e.accept(r)
 		case r := <-e.results:
 			e.finish(r)
+		case <-e.duty:
+			e.takeDuty()
 		case origin := <-e.loaded:
 			e.check.suspect(origin)
 		case next := <-e.c.apply:
@@ -175,6 +179,7 @@ func (e *engine) work() {
 	if !now.Before(e.nextFull) {
 		e.nextFull = now.Add(fullInterval)
 		e.markAll()
+		e.forgetOthers(now)
 	}
 	for family := range e.sources {
 		from := &e.sources[family]

@@ -69,6 +69,8 @@ var (
 		"The lease file is followed again.")
 	msgBadName = logging.NewDebug("DHCP_DDNS_LEASE_NAME_UNUSABLE", 40, "lease of {address} has name {name} that cannot be published",
 		"A lease is marked for updates, but its name is no domain name, or its client cannot be identified.")
+	msgDuty = logging.NewMessage("DHCP_DDNS_DUTY_CHANGED", logging.Info, "the roles of this node have changed, {waiting} changes of names wait",
+		"This node became master or backup of a redundancy group. As master it makes DNS right at once; as backup it sends nothing and changes nothing.")
 	msgStateError = logging.NewMessage("DHCP_DDNS_STATE_WRITE_ERROR", logging.Error, "state cannot be written, nothing is sent until it can: {reason}",
 		"The database of owned names does not take changes. Updates are sent only after they are written down, so DNS does not change meanwhile. Look for a full disk.")
 )
@@ -80,6 +82,6 @@ func Messages() []*logging.Message {
 		msgInvalidNCR, msgRequest, msgNoForward, msgNoReverse, msgNoMatch, msgWantsFull, msgAdded, msgRemoved, msgRestored,
 		msgAddFailed, msgRemoveFailed, msgAgainFailed, msgConflict, msgSkipped, msgLeft, msgForwardAddRejected, msgForwardRemoveRejected,
 		msgReverseAddRejected, msgReverseRemoveRejected, msgForwardIOError, msgReverseIOError, msgFollowing,
-		msgFollowError, msgFollowRecovered, msgBadName, msgStateError,
+		msgFollowError, msgFollowRecovered, msgBadName, msgDuty, msgStateError,
 	}
 }

@@ -46,6 +46,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	e.configure(inner, change{settings: s, listener: l})
 	e.replay(unread)
 	defer c.deps.Bus.Subscribe(eventZoneLoaded, e.zoneLoaded(inner))()
+	wg.Go(func() { c.node.Run(inner, c.deps.Bus, e.dutyChanged) })
 	c.deps.Log.Log(msgStarted, s.listen, store.Len())
 	ready()
 	err = module.Protect(func() error { return e.run(inner) })

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bundy/internal/dhcp/redundancy"
 	"bundy/internal/dns/tsig"
 	"bundy/internal/dns/wire"
 	"bundy/internal/naming/policy"
@@ -26,6 +27,9 @@ type settings struct {
 
 	conflict policy.Conflict // what to do about a name that is in DNS already
 	marker   bool            // put a TXT record beside each name
+
+	groups *redundancy.Groups // which say what is this node's to publish
+	links  []link             // subnets whose interface is configured
 
 	files [families]leaseFile // of our own DHCPv4 and DHCPv6 servers
 }
@@ -103,6 +107,11 @@ func decode(spec *schema.Module, doc schema.Document, p paths.Paths) (*settings,
 	s.files = [families]leaseFile{
 		leasesOf(doc[dhcp4Name], filepath.Join(p.State, "kea-leases4.csv"), "subnet4"),
 		leasesOf(doc[dhcp6Name], filepath.Join(p.State, "kea-leases6.csv"), "subnet6"),
+	}
+	s.links = append(linksOf(doc[dhcp4Name], "subnet4"), linksOf(doc[dhcp6Name], "subnet6")...)
+	var errs []error
+	if s.groups, errs = redundancy.Parse(doc[redundancy.Module]); len(errs) > 0 {
+		r.errs = append(r.errs, errs...)
 	}
 	if len(r.errs) > 0 {
 		return nil, r.errs

@@ -44,7 +44,11 @@ func (e *engine) compare() {
 		if _, asked := e.store.Want(a); asked && e.settings.covers(a) {
 			changes = append(changes, owned.DropWant(a))
 		}
-		changes = append(changes, reconcile.Address(a, want, e.store.At(a))...)
+		news := reconcile.Address(a, want, e.store.At(a))
+		if !e.onDuty(a) {
+			news = e.withReverse(news)
+		}
+		changes = append(changes, news...)
 		e.c.counters.reconciled.Add(1)
 	}
 	if !e.write(changes) {
@@ -65,6 +69,10 @@ func (e *engine) start(now time.Time) {
 		domain, ok := e.settings.catalog.For(r)
 		if !ok {
 			e.postpone(r, now, "no domain is configured for it")
+			continue
+		}
+		if !e.onDuty(r.Address) {
+			e.hold(r, now.Add(fullInterval))
 			continue
 		}
 		g := e.gate(gateKey{r.Kind, domain.Zone})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bundy/internal/dhcp/redundancy"
 	"bundy/internal/dns/wire"
 )
 
@@ -16,10 +17,28 @@ import (
 type eventBus struct {
 	mu          sync.Mutex
 	subscribers map[string][]func(json.RawMessage)
+	roles       map[string]redundancy.Role // that the module Ha gives; nil: it does not run
 }
 
-func (*eventBus) Call(context.Context, string, string, any, any) error {
-	return errors.New("not in this test")
+func (b *eventBus) Call(_ context.Context, to, _ string, _, result any) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if to != redundancy.Module || b.roles == nil {
+		return errors.New("not in this test")
+	}
+	text, err := json.Marshal(b.roles)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, result)
+}
+
+// become gives the node a role in the group lan, and tells it.
+func (b *eventBus) become(role redundancy.Role) {
+	b.mu.Lock()
+	b.roles = map[string]redundancy.Role{"lan": role}
+	b.mu.Unlock()
+	b.Publish(redundancy.Event, nil)
 }
 
 func (b *eventBus) Subscribe(event string, fn func(json.RawMessage)) func() {

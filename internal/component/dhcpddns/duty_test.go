@@ -1,0 +1,114 @@
+package dhcpddns
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"bundy/internal/dhcp/redundancy"
+)
+
+// pair makes two nodes of the group lan, which follow the same leases and publish to the same name server.
+func pair(t *testing.T) (first, second *site) {
+	first, second = newSite(t), newSite(t)
+	first.doc[redundancy.Module] = map[string]any{"groups": []any{map[string]any{"name": "lan", "subnets": []any{"192.0.2.0/25"}}}}
+	second.dns, second.doc = first.dns, first.doc
+	return first, second
+}
+
+// TestBackupTakesOver: a backup sends nothing; when it becomes master it removes what the other node left of leases that
+// have ended meanwhile, adds what is missing, and touches nothing else.
+func TestBackupTakesOver(t *testing.T) {
+	first, second := pair(t)
+	leases := func(rows func(s *site)) { rows(first); rows(second) }
+	leases(func(s *site) {
+		s.row(leaseOf("192.0.2.1", "a", "alpha.lab.example."))
+		s.row(leaseOf("192.0.2.2", "b", "beta.lab.example."))
+	})
+	first.start()
+	second.start()
+	second.bus.become(redundancy.Backup)
+	first.bus.become(redundancy.Master)
+	alpha, beta := both("alpha.lab.example.", "192.0.2.1"), both("beta.lab.example.", "192.0.2.2")
+	first.eventually(append(slices.Clone(alpha), beta...)...)
+	first.stop() // it dies, and leaves everything
+
+	second.row(tombstone("192.0.2.1"))
+	second.row(leaseOf("192.0.2.3", "c", "gamma.lab.example."))
+	second.settle("192.0.2.3")
+	if got := second.published(); len(got) != 4 {
+		t.Errorf("a backup changed DNS: %q", got)
+	}
+	second.bus.become(redundancy.Master)
+	gamma := both("gamma.lab.example.", "192.0.2.3")
+	second.eventually(append(slices.Clone(beta), gamma...)...)
+
+	// A backup again, it leaves what it made.
+	second.bus.become(redundancy.Backup)
+	second.row(tombstone("192.0.2.2"))
+	second.row(tombstone("192.0.2.3"))
+	second.settle("192.0.2.3")
+	if got := second.published(); len(got) != 4 {
+		t.Errorf("a backup changed DNS: %q", got)
+	}
+	second.bus.become(redundancy.Master)
+	second.eventually()
+}
+
+// settle waits until the component has taken in what the lease file says about an address.
+func (s *site) settle(address string) {
+	s.t.Helper()
+	s.ask(func(e *engine) bool {
+		a := netip.MustParseAddr(address)
+		want, _ := e.desired(a)
+		for _, r := range e.store.At(a) {
+			if (want == nil) != r.State.Leaving() {
+				return false
+			}
+		}
+		return e.dirty.len() == 0 && (want == nil || len(e.store.At(a)) > 0)
+	})
+}
+
+// TestBackupForgets: what a backup would have removed long ago does not pile up.
+func TestBackupForgets(t *testing.T) {
+	_, s := pair(t)
+	s.row(leaseOf("192.0.2.1", "a", "alpha.lab.example."))
+	s.start()
+	s.settle("192.0.2.1")
+	s.row(tombstone("192.0.2.1"))
+	s.ask(func(e *engine) bool { return len(e.store.At(netip.MustParseAddr("192.0.2.1"))) == 2 }) // of both directions, to be removed
+	s.ask(func(e *engine) bool {
+		e.forgetOthers(e.c.now().Add(2 * othersKept))
+		for range e.store.All() {
+			return false
+		}
+		return true
+	})
+	if got := s.published(); len(got) != 0 {
+		t.Errorf("a backup changed DNS: %q", got)
+	}
+}
+
+// ask waits until ok holds in the engine's goroutine.
+func (s *site) ask(ok func(e *engine) bool) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(2 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		answer := make(chan bool, 1)
+		select {
+		case s.c.asks <- func(e *engine) { answer <- ok(e) }:
+		case <-ctx.Done():
+			s.t.Fatal("the engine does not come to what is waited for")
+		}
+		if <-answer {
+			return
+		}
+		<-ticker.C
+	}
+}
