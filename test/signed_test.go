@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// signedZone is a zone made at random and signed by a tool of BIND.
+// signedZone is a zone made at random and signed by a tool of BIND or of ldns.
 type signedZone struct {
 	origin string // with final dot
 	file   string
@@ -21,17 +21,21 @@ type signedZone struct {
 // signing says how a zone is signed.
 type signing struct {
 	name string
-	args []string // of dnssec-signzone; none: not signed
+	args []string // of the tool; none: not signed
+	ldns bool     // the tool is ldns-signzone, else dnssec-signzone
 }
 
 // signings are the kinds of chains that there are.
 var signings = []signing{
-	{"plain", nil},
-	{"nsec", []string{"-x"}},
-	{"nsec3", []string{"-3", "-"}},
-	{"salted", []string{"-3", "c0ffee", "-H", "7"}},
-	{"optout", []string{"-3", "-", "-A"}},
-	{"saltedoptout", []string{"-3", "ab", "-H", "2", "-A"}},
+	{"plain", nil, false},
+	{"nsec", []string{"-x"}, false},
+	{"nsec3", []string{"-3", "-"}, false},
+	{"salted", []string{"-3", "c0ffee", "-H", "7"}, false},
+	{"optout", []string{"-3", "-", "-A"}, false},
+	{"saltedoptout", []string{"-3", "ab", "-H", "2", "-A"}, false},
+	{"ldnsnsec", []string{"-b"}, true},
+	{"ldnsnsec3", []string{"-n", "-s", "beef", "-t", "1"}, true},
+	{"ldnsoptout", []string{"-n", "-p"}, true},
 }
 
 // makeZone writes the text of a zone: delegations with and without DS, glue, empty non-terminals, wildcards, aliases,
@@ -120,9 +124,13 @@ func makeZone(r *rand.Rand, origin string, others []string) (text string, names 
 	return b.String(), append(names, origin, "ns1."+origin)
 }
 
-// sign signs a zone file in place.
+// sign signs a zone file in place. The DS records stand in dsset- and the origin in dir.
 func sign(t *testing.T, dir string, z *signedZone, s signing) {
 	t.Helper()
+	if s.ldns {
+		signByLdns(t, dir, z, s)
+		return
+	}
 	run := func(program string, args ...string) string {
 		cmd := exec.Command(program, args...)
 		cmd.Dir = dir
@@ -137,15 +145,7 @@ func sign(t *testing.T, dir string, z *signedZone, s signing) {
 		return strings.TrimSpace(string(out))
 	}
 	key := run("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", z.origin)
-	public, err := os.ReadFile(filepath.Join(dir, key+".key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(public)) {
-		if !strings.HasPrefix(line, ";") {
-			z.dnskey = strings.TrimSpace(line)
-		}
-	}
+	public := z.readKey(t, filepath.Join(dir, key+".key"))
 	text, err := os.ReadFile(z.file)
 	if err != nil {
 		t.Fatal(err)
@@ -156,6 +156,48 @@ func sign(t *testing.T, dir string, z *signedZone, s signing) {
 	args := append([]string{"-q", "-z", "-P", "-O", "full", "-o", z.origin, "-f", z.file + ".signed"}, s.args...)
 	run("dnssec-signzone", append(args, z.file, key)...)
 	z.file += ".signed"
+}
+
+// readKey reads the file of a public key and keeps the record.
+func (z *signedZone) readKey(t *testing.T, file string) []byte {
+	t.Helper()
+	public, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(public)) {
+		if !strings.HasPrefix(line, ";") {
+			z.dnskey, _, _ = strings.Cut(strings.TrimSpace(line), " ;")
+			z.dnskey = strings.Join(strings.Fields(z.dnskey), " ")
+		}
+	}
+	return public
+}
+
+func signByLdns(t *testing.T, dir string, z *signedZone, s signing) {
+	t.Helper()
+	run := func(program string, args ...string) string {
+		cmd := exec.Command(program, args...)
+		cmd.Dir = dir
+		var told strings.Builder
+		cmd.Stderr = &told
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s %s: %v\n%s%s", program, strings.Join(args, " "), err, out, told.String())
+		}
+		return strings.TrimSpace(string(out))
+	}
+	key := run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", z.origin)
+	z.readKey(t, filepath.Join(dir, key+".key"))
+	run("ldns-signzone", append(append([]string{"-o", z.origin, "-f", z.file + ".signed"}, s.args...), z.file, key)...)
+	z.file += ".signed"
+	ds, err := os.ReadFile(filepath.Join(dir, key+".ds"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "dsset-"+z.origin), ds, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // makeSigned makes a zone of each kind.

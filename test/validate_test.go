@@ -18,7 +18,7 @@ import (
 // TestValidation asks unbound and delv, which have the keys of the zone above or of the zones themselves, for names of all kinds: no answer may be
 // bogus, and what the chain covers must be secure.
 func TestValidation(t *testing.T) {
-	needs(t, "unbound", "delv", "dnssec-signzone", "dnssec-keygen")
+	needs(t, "unbound", "delv", "ldns-verify-zone", "nsd-checkzone", "dnssec-signzone", "dnssec-keygen", "ldns-signzone", "ldns-keygen")
 	s := newSuite(t, "single")
 	zones := makeSigned(t, s.dir, rand.New(rand.NewPCG(differentialSeed, 1)))
 	// The zone above has the DS records of those that are signed, so that one key is enough for all.
@@ -42,6 +42,22 @@ func TestValidation(t *testing.T) {
 	for _, z := range append(zones, above) {
 		if out, err := s.loadzone(z.origin, z.file); err != nil {
 			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	// What is written of it again is the same zone to who checks signatures and chains.
+	for _, z := range append(zones, above) {
+		file := filepath.Join(s.dir, "exported")
+		if out, err := s.program("bundy-loadzone", "-p", s.dir, "-x", z.origin, file).CombinedOutput(); err != nil {
+			t.Fatalf("bundy-loadzone -x %s: %v\n%s", z.origin, err, out)
+		}
+		checks := [][]string{{"nsd-checkzone", z.origin, file}}
+		if z.dnskey != "" {
+			checks = append(checks, []string{"ldns-verify-zone", file})
+		}
+		for _, c := range checks {
+			if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", c, err, out)
+			}
 		}
 	}
 	s.start()
