@@ -66,27 +66,30 @@ func (v *Version) checkApex() []Finding {
 
 // checkServer looks at one name server of the apex whose name lies in the zone.
 func (v *Version) checkServer(server wire.Name) []Finding {
-	for n := server; len(n) > len(v.key); {
-		n = n.Parent()
-		at := v.names.get(n)
-		if !at.exists() {
-			continue
+	// What stands highest between the apex and the name decides, as it does for an answer.
+	cut, redirect := false, node{}
+	for n := server; ; n = n.Parent() {
+		if at := v.names.get(n); at.exists() {
+			if len(n) > len(v.key) && at.set(wire.TypeNS).exists() {
+				cut = true
+			} else if len(n) < len(server) && at.set(wire.TypeDNAME).exists() {
+				cut, redirect = false, at
+			}
 		}
-		if at.set(wire.TypeDNAME).exists() {
-			return []Finding{fatal("zone %s: name server %s is below the DNAME %s", v.origin, server, at.name())}
+		if len(n) <= len(v.key) {
+			break
 		}
 	}
 	at := v.names.get(server)
-	if at.exists() && at.set(wire.TypeCNAME).exists() {
+	switch {
+	case cut:
+		return nil // its addresses are the business of the child zone
+	case redirect.exists():
+		return []Finding{fatal("zone %s: name server %s is below the DNAME %s", v.origin, server, redirect.name())}
+	case at.exists() && at.set(wire.TypeCNAME).exists():
 		return []Finding{fatal("zone %s: name server %s is a CNAME", v.origin, server)}
-	}
-	if at.exists() && (at.set(wire.TypeA).exists() || at.set(wire.TypeAAAA).exists()) {
+	case at.exists() && (at.set(wire.TypeA).exists() || at.set(wire.TypeAAAA).exists()):
 		return nil
-	}
-	for n := server; len(n) > len(v.key); n = n.Parent() {
-		if cut := v.names.get(n); cut.exists() && cut.set(wire.TypeNS).exists() {
-			return nil // its addresses are the business of the child zone
-		}
 	}
 	return []Finding{{Text: fmt.Sprintf("zone %s: name server %s has no address", v.origin, server)}}
 }

@@ -84,6 +84,11 @@ func TestCheck(t *testing.T) {
 		{header + "ns.example. 60 IN CNAME a.example.", "is a CNAME", 0},
 		{strings.ReplaceAll(header, "NS ns.example.", "NS ns.sub.example.") + "sub.example. 60 IN DNAME other.", "below the DNAME", 0},
 		{strings.ReplaceAll(header, "NS ns.example.", "NS ns.sub.example.") + "sub.example. 60 IN NS other.", "", 0},
+		{strings.ReplaceAll(header, "NS ns.example.", "NS ns.sub.example.") + "sub.example. 60 IN NS other.\nsub.example. 60 IN DNAME other.", "", 0},
+		{strings.ReplaceAll(header, "NS ns.example.", "NS ns.a.sub.example.") + "sub.example. 60 IN NS other.\na.sub.example. 60 IN DNAME other.", "", 0},
+		{strings.ReplaceAll(header, "NS ns.example.", "NS ns.a.sub.example.") + "sub.example. 60 IN DNAME other.\na.sub.example. 60 IN NS other.", "below the DNAME", 0},
+		{strings.ReplaceAll(header, "NS ns.example.", "NS ns.sub.example.") + "sub.example. 60 IN NS other.\nns.sub.example. 60 IN CNAME a.example.", "", 0},
+		{header + "example. 60 IN DNAME other.", "below the DNAME", 0},
 		{header + "ns.example. 60 IN A 192.0.2.1\na.example. 60 IN CNAME b.\na.example. 60 IN TXT x", "CNAME record and TXT", 0},
 		{header + "ns.example. 60 IN A 192.0.2.1\na.example. 60 IN CNAME b.\na.example. 60 IN CNAME c.", "2 CNAME", 0},
 	} {

@@ -32,21 +32,26 @@ func (f *file) generate() error {
 	if err != nil {
 		return err
 	}
+	// A single quoted text is all of the RDATA, as BIND and BIND 10 have it: "10 mail$" of MX.
+	whole := len(e.tokens) == h.rest+1 && e.tokens[h.rest].quoted
 	var made entry
 	var line []byte
 	for n := from; n <= to && !f.done; n += step {
 		line = line[:0]
 		for i := 2; i < len(e.tokens); i++ {
-			quoted := e.tokens[i].quoted
+			text, quoted := e.word(i), e.tokens[i].quoted
+			if whole && i == h.rest {
+				text, quoted = unquote(text), false
+			}
 			if quoted {
 				line = append(line, '"')
 			}
 			if i == 2 || i >= h.rest {
-				if line, err = expand(line, e.word(i), n); err != nil {
+				if line, err = expand(line, text, n); err != nil {
 					return err
 				}
 			} else {
-				line = append(line, e.word(i)...)
+				line = append(line, text...)
 			}
 			if quoted {
 				line = append(line, '"')
@@ -69,6 +74,20 @@ func (f *file) generate() error {
 		}
 	}
 	return nil
+}
+
+// unquote takes the backslashes before quotation marks away.
+func unquote(text []byte) []byte {
+	var out []byte
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+1 < len(text) {
+			if i++; text[i] != '"' {
+				out = append(out, '\\')
+			}
+		}
+		out = append(out, text[i])
+	}
+	return out
 }
 
 // parseRange reads start-stop[/step].
@@ -134,7 +153,7 @@ func modify(dst, text []byte, n int64) ([]byte, error) {
 	if len(parts) > 2 && len(parts[2]) == 1 {
 		base = parts[2][0]
 	}
-	if n += offset; err != nil || n < 0 || len(parts) > 3 || len(parts) == 3 && len(parts[2]) != 1 {
+	if n += offset; err != nil || n < 0 && base != 'd' || len(parts) > 3 || len(parts) == 3 && len(parts[2]) != 1 {
 		return nil, bad
 	}
 	switch base {

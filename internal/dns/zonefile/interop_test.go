@@ -35,6 +35,10 @@ $GENERATE 1-20/3 h$ A 10.0.0.$
 $GENERATE 5-6 g${-2,3,d} 300 CNAME h${1,0,x}
 $GENERATE 1-2 ${0,3,n} PTR h$.example.net.
 $GENERATE 1-2 t$ TXT "n=${0,2,X}"
+$GENERATE 1-2 mx${-3} MX "10 mail$"
+$GENERATE 1-2 tt$ 300 TXT "a$ \"b c $$\" d\032e"
+$GENERATE 15-17/2 ${0,3,N}.${0,0,o}.${0,4,x} 300 IN HTTPS "$ . alpn=h2"
+$GENERATE 4095-4096 n${0,5,n}.\$.${-4000,3} IN 300 PTR a
 _sip._tcp SRV 0 5 5060 sip.example.net.
 caa CAA 0 issue "ca.example.net; policy=ev"
 ds DS 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118

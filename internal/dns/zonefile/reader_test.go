@@ -78,13 +78,15 @@ func TestRead(t *testing.T) {
 			warnings: []string{"dir/zone:3: no TTL and no $TTL; using the TTL of the record before"}},
 		{name: "generate", files: map[string]string{"dir/zone": soa + "$GENERATE 1-5/2 host-${0,3} 7 IN A 192.0.2.$\n$GENERATE 10-10 ${-2,2,x}.$$ 7 TXT \"n=${0,4,X}\" ${2,0,o}\n" +
 			"$GENERATE 18-18 ${0,7,n} 7 PTR h$\n$GENERATE 2-1 a 1 A 192.0.2.1\n$GENERATE 0-4000000000 a 1 A 192.0.2.1\n$GENERATE 0-2000000 a 1 A 192.0.2.1\n" +
-			"$GENERATE 1-2 a 1 A 300.$\n$GENERATE 1-2 a\n$GENERATE 1-1 ${0,300} 1 A 192.0.2.1\n$GENERATE 1-1 ${-2} 1 A 192.0.2.1\n"},
+			"$GENERATE 1-2 a 1 A 300.$\n$GENERATE 1-2 a\n$GENERATE 1-1 ${0,300} 1 A 192.0.2.1\n$GENERATE 1-1 ${-2,1,x} 1 A 192.0.2.1\n" +
+			"$GENERATE 1-1 ${-2} 7 MX \"10 mail$\"\n$GENERATE 1-1 q 7 TXT \"a$ \\\"b $\\\" c\\;\\032\"\n$GENERATE 1-1 r 7 TXT \"a$ b\" c\n$GENERATE 1-1 s 7 TXT \"\\\"open\"\n"},
 			rrs: []string{soaOut, "host-001.example.org. 7 IN A 192.0.2.1", "host-003.example.org. 7 IN A 192.0.2.3", "host-005.example.org. 7 IN A 192.0.2.5",
-				`08.\$.example.org. 7 IN TXT "n=000A" "14"`, "2.1.0.0.example.org. 7 IN PTR h18.example.org."},
+				`08.\$.example.org. 7 IN TXT "n=000A" "14"`, "2.1.0.0.example.org. 7 IN PTR h18.example.org.",
+				"-1.example.org. 7 IN MX 10 mail1.example.org.", `q.example.org. 7 IN TXT "a1" "b 1" "c; "`, `r.example.org. 7 IN TXT "a1 b" "c"`},
 			errs: []string{`dir/zone:5: bad range of $GENERATE: "2-1"`, `dir/zone:6: bad range of $GENERATE: "0-4000000000"`,
 				`dir/zone:7: $GENERATE of more than 1048576 records: "0-2000000"`, `dir/zone:8: A RDATA: not an IPv4 address: "300.1"`,
 				"dir/zone:9: $GENERATE needs a range, an owner, a type and RDATA", `dir/zone:10: bad modifier of $GENERATE: "0,300"`,
-				`dir/zone:11: bad modifier of $GENERATE: "-2"`}},
+				`dir/zone:11: bad modifier of $GENERATE: "-2,1,x"`, "dir/zone:15: quote is not closed"}},
 		{name: "long text", files: map[string]string{"dir/zone": long + "b 1 TXT " + strings.Repeat("x ", MaxEntry) + "\nc 1 A 192.0.2.1\n"},
 			rrs: []string{"c.example.org. 1 IN A 192.0.2.1"},
 			errs: []string{`dir/zone:1: TXT RDATA: character string longer than 255 octets: "` + strings.Repeat("x", 80) + `"...`,
