@@ -62,6 +62,7 @@ func (s *server) rest(x *exchange) (wake func(then func()), ok bool) {
 		return nil, false
 	}
 	s.resting.count++
+	x.users.Add(1)                              // for good: it is not used again
 	x.packet.Data = slices.Clone(x.packet.Data) // the buffer goes back
 	x.request, _ = packet4.Parse(x.packet.Data) // the same octets were read without error before
 	return func(then func()) {

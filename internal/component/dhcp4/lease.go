@@ -245,6 +245,7 @@ func splitName(name string) (labels []string, full bool) {
 func (s *server) commit(x *exchange, then func(*netif.Outbox)) {
 	address, single := x.lease.Address, s.single
 	durable := func(err error) {
+		defer s.done(x)
 		if err != nil {
 			s.Written(address)(err)
 			return
@@ -268,13 +269,16 @@ func (s *server) commit(x *exchange, then func(*netif.Outbox)) {
 			s.Store.Delete(d.Left.Address, s.Written(d.Left.Address)) // written before the new lease, in one go with it
 			s.Book.Sync(d.Left.Address, x.now)
 		}
+		x.users.Add(1)
 		s.Store.Put(x.lease, durable)
 		s.Book.Take(address)
 	case x.kind == packet4.Release:
+		x.users.Add(1)
 		s.Store.Delete(address, durable)
 		s.Book.Sync(address, x.now)
 	case x.kind == packet4.Decline:
 		s.decliners.Declined(x.decliner(), x.port(), x.now)
+		x.users.Add(1)
 		s.Store.Put(lease.Lease{
 			Address: address, HWType: x.lease.HWType, ValidLifetime: x.set.probation,
 			Start: lease.StartAt(x.now), SubnetID: x.lease.SubnetID, State: lease.Declined,

@@ -33,11 +33,11 @@ func (s *server) respond(x *exchange) bool {
 	if x.answer != packet4.NAK {
 		address := x.kind != packet4.Inform && !x.v6only
 		if address && x.kind != bootp {
-			x.leaseOptions(&reply)
+			x.leaseOptions(reply)
 		}
-		x.configured(&reply)
+		x.configured(reply)
 		if address {
-			x.nameOption(&reply)
+			x.nameOption(reply)
 		}
 	}
 	if id, ok := x.request.Get(packet4.OptClientID); ok && x.set.echoClientID && x.client.ID != "" {
@@ -48,12 +48,12 @@ func (s *server) respond(x *exchange) bool {
 	}
 	size, _ := x.request.Uint16(packet4.OptMaxMessageSize)
 	var omitted []uint8
-	x.reply, omitted = reply.Append(nil, packet4.PayloadLimit(size))
+	x.reply, omitted = reply.Append(x.room, packet4.PayloadLimit(size))
 	if len(omitted) > 0 {
 		s.stats.optionsOmitted.Add(uint64(len(omitted)))
 		s.log.Log(msgOptionsOmitted, omitted, xid(x))
 	}
-	x.to = x.set.ports.ReplyTo(&x.request, &reply, x.packet.Source)
+	x.to = x.set.ports.ReplyTo(&x.request, reply, x.packet.Source)
 	if x.packet.Link.Loopback || x.to.Bound && !x.near() {
 		x.to.HWAddr = "" // no frames there; the kernel delivers
 	}
@@ -68,12 +68,14 @@ func (x *exchange) near() bool {
 }
 
 // header is the reply without options but message type and server identifier.
-func (x *exchange) header() packet4.Message {
+func (x *exchange) header() *packet4.Message {
 	m := &x.request
 	zero := netip.IPv4Unspecified()
-	reply := packet4.Message{
+	reply := &x.output
+	*reply = packet4.Message{
 		Op: packet4.BootReply, HType: m.HType, Hops: m.Hops, XID: m.XID, Flags: m.Flags,
 		CIAddr: zero, YIAddr: zero, SIAddr: zero, GIAddr: m.GIAddr, CHAddr: m.CHAddr,
+		Options: reply.Options[:0],
 	}
 	if x.answer != bootp {
 		reply.SetType(x.answer)

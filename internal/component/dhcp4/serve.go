@@ -3,6 +3,8 @@ package dhcp4
 import (
 	"fmt"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -34,6 +36,7 @@ type server struct {
 	transmit func(o *netif.Outbox, tag packet4.Type, l *netif.Link, payload []byte, from netip.Addr, to netif.Destination)
 	atOnce   *netif.Outbox             // answers that wait for nothing
 	onDisk   *netif.Outbox             // answers whose leases are on disk, used by the store's goroutine
+	over     sync.Pool                 // of *exchange
 	single   bool                      // the store does not tell when it has written several: each answer is sent by itself
 	refuse   func(subnet uint32)       // counts a client that found nothing free
 	duties   func() *redundancy.Duties // what this node is to serve
@@ -105,9 +108,13 @@ type exchange struct {
 	serverID netip.Addr  // by which the client is to know us
 	lease    lease.Lease // to be stored; for RELEASE and DECLINE the one that is given up
 	reply    []byte      // nil: no answer
+	room     []byte      // for it
 	answer   packet4.Type
 	to       netif.Destination
 	changes  []nameChange
+
+	output packet4.Message // the reply while it is made
+	users  atomic.Int32    // who still works with the exchange
 }
 
 type nameChange struct {
@@ -119,7 +126,8 @@ type nameChange struct {
 // about the client is read, and while somebody is asked whether the address is in use. What the client is told and what
 // is told about its names leaves only when commit has made the lease durable.
 func (s *server) serve(p netif.Packet) {
-	x := &exchange{set: s.set, packet: p, now: s.now()}
+	x := s.begin(p)
+	defer s.done(x)
 	ok := s.parse(x) &&
 		s.accept(x) &&
 		s.classify(x) &&
@@ -129,6 +137,32 @@ func (s *server) serve(p netif.Packet) {
 	if ok {
 		s.read(x, s.decide)
 	}
+}
+
+// begin makes an exchange, of one that is over if there is one: they are large.
+func (s *server) begin(p netif.Packet) *exchange {
+	x, _ := s.over.Get().(*exchange)
+	if x == nil {
+		x = &exchange{}
+	}
+	x.set, x.packet, x.now = s.set, p, s.now()
+	x.users.Store(1)
+	return x
+}
+
+// done ends the use of an exchange by one of its users. The last one leaves it with the memory that it has.
+func (s *server) done(x *exchange) {
+	if x.users.Add(-1) > 0 {
+		return
+	}
+	clear(x.output.Options)
+	if x.reply != nil {
+		x.room = x.reply[:0]
+	}
+	request, output, room := x.request.Options[:0], x.output.Options[:0], x.room
+	*x = exchange{}
+	x.request.Options, x.output.Options, x.room = request, output, room
+	s.over.Put(x)
 }
 
 func (s *server) decide(x *exchange) {
@@ -149,7 +183,7 @@ func (s *server) finish(x *exchange) {
 
 func (s *server) parse(x *exchange) bool {
 	var err error
-	if x.request, err = packet4.Parse(x.packet.Data); err == nil {
+	if err = x.request.Parse(x.packet.Data); err == nil {
 		if data, ok := x.request.Get(packet4.OptFQDN); ok {
 			x.fqdn, err = policy.ParseFQDN(data)
 		}
@@ -165,7 +199,9 @@ func (s *server) parse(x *exchange) bool {
 	}
 	x.kind = x.request.Type()
 	count(&s.stats.received, x.kind)
-	s.log.Log(msgPacketReceived, x.kind, int(x.kind), x.packet.Link.Name)
+	if s.log.Enabled(msgPacketReceived) {
+		s.log.Log(msgPacketReceived, x.kind, int(x.kind), x.packet.Link.Name)
+	}
 	return true
 }
 

@@ -102,7 +102,7 @@ func benchWith(t testing.TB, set *settings, store lease.Store) *bench {
 	b.now = func() time.Time { return b.clock }
 	b.ours = b.link.Has
 	b.transmit = func(_ *netif.Outbox, _ packet4.Type, _ *netif.Link, payload []byte, from netip.Addr, to netif.Destination) {
-		m, err := packet4.Parse(payload)
+		m, err := packet4.Parse(slices.Clone(payload))
 		if err != nil {
 			t.Errorf("sent %x: %v", payload, err)
 		}

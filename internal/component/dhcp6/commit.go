@@ -1,12 +1,14 @@
 package dhcp6
 
 import (
+	"fmt"
 	"sync"
 
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/packet6"
+	"bundy/internal/suite/logging"
 )
 
 // commit makes the decisions lasting: offers in memory, leases on disk. then is called when all of them are, perhaps by
@@ -20,7 +22,9 @@ func (s *server) commit(x *exchange, then func(*netif.Outbox)) {
 			s.Book.Sync(a, x.now)
 		}
 		s.Book.Take(o.address)
-		s.log.Log(msgLeaseAdvert, o.address, duid.Hex(x.duid), o.client.IAID)
+		if s.log.Enabled(msgLeaseAdvert) {
+			s.log.Log(msgLeaseAdvert, o.address, duid.Hex(x.duid), o.client.IAID)
+		}
 	}
 	if len(x.puts)+len(x.drops) == 0 {
 		then(s.atOnce)
@@ -29,6 +33,7 @@ func (s *server) commit(x *exchange, then func(*netif.Outbox)) {
 	single := s.single
 	var mu sync.Mutex // the last lease may be written before the first call of Put returns
 	x.pending = len(x.puts) + len(x.drops)
+	x.users.Add(int32(x.pending))
 	done := func(l lease.Lease) func(error) {
 		written := s.Written(l.Address)
 		return func(err error) {
@@ -48,6 +53,7 @@ func (s *server) commit(x *exchange, then func(*netif.Outbox)) {
 					s.onDisk.Flush()
 				}
 			}
+			s.done(x)
 		}
 	}
 	if x.kind == packet6.Decline && len(x.puts) > 0 {
@@ -67,14 +73,18 @@ func (s *server) commit(x *exchange, then func(*netif.Outbox)) {
 
 // committed logs and counts what is done. It may be called by the store's goroutine.
 func (s *server) committed(x *exchange, l lease.Lease) {
-	id := duid.Hex(x.duid)
+	tell := func(m *logging.Message, what fmt.Stringer, more ...any) {
+		if s.log.Enabled(m) {
+			s.log.Log(m, append([]any{what, duid.Hex(x.duid), l.IAID}, more...)...)
+		}
+	}
 	switch x.kind {
 	case packet6.Release:
-		s.log.Log(msgRelease, l.Prefix(), id, l.IAID)
+		tell(msgRelease, l.Prefix())
 	case packet6.Decline:
 		s.stats.declined.Add(1)
-		s.log.Log(msgDecline, l.Address, id, l.IAID, x.set.probation)
+		tell(msgDecline, l.Address, x.set.probation)
 	default:
-		s.log.Log(msgLeaseAlloc, l.Prefix(), id, l.IAID)
+		tell(msgLeaseAlloc, l.Prefix())
 	}
 }

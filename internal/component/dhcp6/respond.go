@@ -26,7 +26,7 @@ func (s *server) respond(x *exchange) bool {
 	case x.kind == packet6.AddrRegInform:
 		x.answer = packet6.AddrRegReply
 	}
-	x.reply = x.request.AppendReply(nil, func(dst []byte) []byte { return s.message(x, dst) })
+	x.reply = x.request.AppendReply(x.room, func(dst []byte) []byte { return s.message(x, dst) })
 	x.to = x.destination()
 	return true
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -36,6 +38,7 @@ type server struct {
 	transmit func(o *netif.Outbox, tag packet6.Type, l *netif.Link6, payload []byte, to netip.AddrPort)
 	atOnce   *netif.Outbox             // answers that wait for nothing
 	onDisk   *netif.Outbox             // answers whose leases are on disk, used by the store's goroutine
+	over     sync.Pool                 // of *exchange
 	single   bool                      // the store does not tell when it has written several: each answer is sent by itself
 	refuse   func(subnet uint32)       // counts a client that found nothing free
 	duties   func() *redundancy.Duties // what this node is to serve
@@ -105,7 +108,9 @@ type exchange struct {
 	drops  []lease.Lease // to be removed
 
 	answer  packet6.Type
-	reply   []byte // nil: no answer
+	reply   []byte       // nil: no answer
+	room    []byte       // for it
+	users   atomic.Int32 // who still works with the exchange
 	to      netip.AddrPort
 	changes []nameChange
 	pending int // writes under way; the store's goroutine counts them down
@@ -125,7 +130,8 @@ type nameChange struct {
 // serve takes one packet through the whole exchange. What the client is told and what is told about its names leaves
 // only when commit has made the leases durable.
 func (s *server) serve(p netif.Packet6) {
-	x := &exchange{set: s.set, packet: p, now: s.now()}
+	x := s.begin(p)
+	defer s.done(x)
 	ok := s.parse(x) &&
 		s.accept(x) &&
 		s.classify(x) &&
@@ -141,6 +147,31 @@ func (s *server) serve(p netif.Packet6) {
 		s.send(x, o)
 		s.announceNames(x)
 	})
+}
+
+// begin makes an exchange, of one that is over if there is one: they are large.
+func (s *server) begin(p netif.Packet6) *exchange {
+	x, _ := s.over.Get().(*exchange)
+	if x == nil {
+		x = &exchange{}
+	}
+	x.set, x.packet, x.now = s.set, p, s.now()
+	x.users.Store(1)
+	return x
+}
+
+// done ends the use of an exchange by one of its users. The last one leaves it with the memory for replies.
+func (s *server) done(x *exchange) {
+	if x.users.Add(-1) > 0 {
+		return
+	}
+	if x.reply != nil {
+		x.room = x.reply[:0]
+	}
+	room := x.room
+	*x = exchange{}
+	x.room = room
+	s.over.Put(x)
 }
 
 func (s *server) parse(x *exchange) bool {
@@ -159,7 +190,9 @@ func (s *server) parse(x *exchange) bool {
 	}
 	x.kind = x.message.Type
 	count(&s.stats.received, x.kind)
-	s.log.Log(msgPacketReceived, x.kind, int(x.kind), x.packet.Link.Name)
+	if s.log.Enabled(msgPacketReceived) {
+		s.log.Log(msgPacketReceived, x.kind, int(x.kind), x.packet.Link.Name)
+	}
 	return true
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,7 @@ func newBench(t testing.TB, config string) *bench {
 	b.ours = b.link.Has
 	b.transmit = func(_ *netif.Outbox, _ packet6.Type, _ *netif.Link6, payload []byte, to netip.AddrPort) {
 		out := outgoing{to: to}
+		payload = slices.Clone(payload)
 		for payload[0] == byte(packet6.RelayReply) { // unwrapped as the relay agents do
 			at := 34
 			for payload[at] != 0 || payload[at+1] != packet6.OptRelayMessage {

@@ -86,6 +86,7 @@ type Store struct {
 	lastBatch  int           // changes
 	lastSync   time.Duration // how long it took
 	buffer     []byte
+	spare      []change // memory for the next to wait
 }
 
 // change is one Put, Delete or Flush on its way to the disk.

@@ -11,6 +11,9 @@ import (
 // maxBuffer is the largest row buffer that is kept between writes.
 const maxBuffer = 1 << 20
 
+// maxSpare is the most changes whose memory is kept between writes.
+const maxSpare = 4096
+
 // write is the writer goroutine: it takes all that waits, makes it durable with one sync, and reports.
 func (s *Store) write() {
 	defer close(s.stopped)
@@ -35,18 +38,26 @@ func (s *Store) write() {
 }
 
 const (
-	// gatherPause is how long the writer waits for more when many clients are served at once: a sync costs the processor as
+	// gatherPause is how long the writer waits for more when several clients are served at once: a sync costs the processor as
 	// much as several leases do. It is a small part of what clients wait for, and of the time of a sync on most disks.
 	gatherPause = time.Millisecond
 
-	// manyAtOnce is how many changes are many, for one batch.
-	manyAtOnce = 2
+	// crowdPause is the same when so many are served that a sync for each millisecond of them would cost more than they do.
+	crowdPause = 3 * time.Millisecond
+
+	// several and aCrowd are the changes of a batch from which these pauses are made.
+	several = 2
+	aCrowd  = 12
 )
 
-// gather lets more changes come if the last batches had several and the disk is not what they wait for.
+// gather lets more changes come if the last batch had several and the disk is not what they wait for.
 func (s *Store) gather() {
-	if s.lastBatch >= manyAtOnce && s.lastSync < gatherPause && !s.opts.Volatile {
-		time.Sleep(gatherPause)
+	pause := gatherPause
+	if s.lastBatch >= aCrowd {
+		pause = crowdPause
+	}
+	if s.lastBatch >= several && s.lastSync < pause && !s.opts.Volatile {
+		time.Sleep(pause)
 	}
 }
 
@@ -54,9 +65,10 @@ func (s *Store) gather() {
 func (s *Store) drain() {
 	s.mu.Lock()
 	batch, after := s.waiting, s.afterBatch
-	s.waiting = nil
+	s.waiting, s.spare = s.spare, nil
 	s.mu.Unlock()
 	if len(batch) == 0 {
+		s.spare = batch
 		return
 	}
 	s.lastBatch = len(batch)
@@ -73,6 +85,9 @@ func (s *Store) drain() {
 	}
 	if after != nil {
 		after()
+	}
+	if clear(batch); cap(batch) <= maxSpare {
+		s.spare = batch[:0]
 	}
 }
 

@@ -26,8 +26,18 @@ var ErrMalformed = errors.New("malformed DHCPv4 message")
 // option that runs past its field is an error. Overloaded fields (option 52) are read, and options that occur several
 // times are joined in the order options, file, sname (RFC 3396 section 5).
 func Parse(b []byte) (Message, error) {
-	bad := func(format string, args ...any) (Message, error) {
-		return Message{}, fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
+	m := Message{Options: make([]Option, 0, 16)}
+	err := m.Parse(b)
+	return m, err
+}
+
+// Parse is the function Parse, with the memory that m has for options. After an error m is empty.
+func (m *Message) Parse(b []byte) error {
+	room := m.Options[:0]
+	*m = Message{Options: room}
+	bad := func(format string, args ...any) error {
+		*m = Message{Options: room}
+		return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 	}
 	if len(b) < headerSize+4 || len(b) > MaxSize {
 		return bad("%d octets", len(b))
@@ -41,7 +51,7 @@ func Parse(b []byte) (Message, error) {
 	if b[0] != BootRequest && b[0] != BootReply {
 		return bad("op %d", b[0])
 	}
-	m := Message{
+	*m = Message{
 		Op: b[0], HType: b[1], Hops: b[3],
 		XID:    binary.BigEndian.Uint32(b[4:]),
 		Secs:   binary.BigEndian.Uint16(b[8:]),
@@ -52,7 +62,7 @@ func Parse(b []byte) (Message, error) {
 		GIAddr: netip.AddrFrom4([4]byte(b[24:])),
 		CHAddr: b[28 : 28+b[2]],
 	}
-	j := joiner{options: make([]Option, 0, 16)}
+	j := joiner{options: room}
 	if err := j.read(b[headerSize+4:], "options"); err != nil {
 		return bad("%v", err)
 	}
@@ -76,7 +86,7 @@ func Parse(b []byte) (Message, error) {
 		m.SName = text(sname)
 	}
 	m.Options = j.options
-	return m, nil
+	return nil
 }
 
 // text is the octets before the first zero octet.
