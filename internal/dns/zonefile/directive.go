@@ -82,6 +82,12 @@ func (f *file) include() error {
 			return err
 		}
 	}
+	// Only this line is in error then, and what else is wrong is told, too. Under another name of the file the depth ends it.
+	for a := f; a != nil; a = a.above {
+		if filepath.Clean(a.path) == filepath.Clean(path) {
+			return &fault{"file includes itself", []byte(path)}
+		}
+	}
 	if f.depth == MaxDepth {
 		return fmt.Errorf("%w: %d files include one another", ErrLimit, MaxDepth)
 	}
@@ -89,6 +95,6 @@ func (f *file) include() error {
 	if err != nil {
 		return &fault{"cannot include: " + reason(err), []byte(path)}
 	}
-	f.reader.file(stream, path, origin, f.owner, f.depth+1)
+	f.reader.file(stream, path, origin, f.owner, f)
 	return nil
 }

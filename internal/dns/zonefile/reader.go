@@ -56,7 +56,7 @@ func Read(path string, origin wire.Name, o Options) iter.Seq2[wire.RR, error] {
 			yield(wire.RR{}, &Error{File: path, What: reason(err), Err: err})
 			return
 		}
-		r.file(stream, path, origin, "", 0)
+		r.file(stream, path, origin, "", nil)
 	}
 }
 
@@ -114,11 +114,16 @@ type file struct {
 	path   string
 	origin wire.Name // of relative names
 	owner  wire.Name // of the record before; empty at first
+	above  *file     // that includes it; nil if none does
 	depth  int
 }
 
 // file reads one file and those it includes. It closes the stream.
-func (r *reader) file(stream io.ReadCloser, path string, origin, owner wire.Name, depth int) {
+func (r *reader) file(stream io.ReadCloser, path string, origin, owner wire.Name, above *file) {
+	depth := 0
+	if above != nil {
+		depth = above.depth + 1
+	}
 	defer stream.Close() // opened to read: closing has nothing left to fail
 	var scan *scanner
 	if depth == 0 && r.Memory != nil {
@@ -127,7 +132,7 @@ func (r *reader) file(stream io.ReadCloser, path string, origin, owner wire.Name
 	} else {
 		scan = newScanner(stream)
 	}
-	f := &file{reader: r, scan: scan, path: path, origin: origin, owner: owner, depth: depth}
+	f := &file{reader: r, scan: scan, path: path, origin: origin, owner: owner, above: above, depth: depth}
 	for !r.done {
 		err := f.scan.next()
 		if err == io.EOF {

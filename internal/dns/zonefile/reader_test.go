@@ -70,11 +70,15 @@ func TestRead(t *testing.T) {
 			rrs: []string{soaOut, "a.example.org. 60 IN A 192.0.2.1", "b.example.org. 60 IN A 192.0.2.1", "c.example.org. 0 IN A 192.0.2.1"},
 			warnings: []string{"dir/zone:2: no TTL and no $TTL; using the TTL of the record before", "dir/zone:4: TTL above 2147483647 is taken as 0",
 				"dir/zone:4: no line feed at the end of the file"}},
-		{name: "include", files: map[string]string{"dir/zone": soa + "$include sub/a deep\n A 192.0.2.9\n$INCLUDE missing\n$INCLUDE /abs\n$INCLUDE\n",
-			"dir/sub/a": " 1 A 192.0.2.1\nx 1 A 192.0.2.2\n$ORIGIN y\nz 1 A bad\n", "/abs": "$INCLUDE /abs\n"},
+		{name: "include", files: map[string]string{"dir/zone": soa + "$include sub/a deep\n A 192.0.2.9\n$INCLUDE missing\n$INCLUDE ../dir/zone\n$INCLUDE /abs\n$INCLUDE\n$INCLUDE 0\n",
+			"dir/sub/a": " 1 A 192.0.2.1\nx 1 A 192.0.2.2\n$ORIGIN y\nz 1 A bad\n", "/abs": "$INCLUDE /abs\n$INCLUDE /dir/zone2\n", "/dir/zone2": "$INCLUDE /./dir/../abs\n",
+			"dir/0": "$INCLUDE 1\n", "dir/1": "$INCLUDE 2\n", "dir/2": "$INCLUDE 3\n", "dir/3": "$INCLUDE 4\n", "dir/4": "$INCLUDE 5\n", "dir/5": "$INCLUDE 6\n", "dir/6": "$INCLUDE 7\n",
+			"dir/7": "$INCLUDE 8\n", "dir/8": "$INCLUDE 9\n", "dir/9": "$INCLUDE A\n", "dir/A": "$INCLUDE B\n", "dir/B": "$INCLUDE C\n", "dir/C": "$INCLUDE D\n", "dir/D": "$INCLUDE E\n",
+			"dir/E": "$INCLUDE F\n", "dir/F": "$INCLUDE G\n", "dir/G": "x 1 A 192.0.2.1\n"},
 			rrs: []string{soaOut, "example.org. 1 IN A 192.0.2.1", "x.deep.example.org. 1 IN A 192.0.2.2", "example.org. 1 IN A 192.0.2.9"},
 			errs: []string{`dir/sub/a:4: A RDATA: not an IPv4 address: "bad"`, `dir/zone:4: cannot include: file does not exist: "dir/missing"`,
-				"/abs:1: limit exceeded: 16 files include one another"},
+				`dir/zone:5: file includes itself: "dir/zone"`, `/abs:1: file includes itself: "/abs"`, `/dir/zone2:1: file includes itself: "/./dir/../abs"`,
+				`dir/zone:7: directive needs an argument: "$INCLUDE"`, "dir/F:1: limit exceeded: 16 files include one another"},
 			warnings: []string{"dir/zone:3: no TTL and no $TTL; using the TTL of the record before"}},
 		{name: "generate", files: map[string]string{"dir/zone": soa + "$GENERATE 1-5/2 host-${0,3} 7 IN A 192.0.2.$\n$GENERATE 10-10 ${-2,2,x}.$$ 7 TXT \"n=${0,4,X}\" ${2,0,o}\n" +
 			"$GENERATE 18-18 ${0,7,n} 7 PTR h$\n$GENERATE 2-1 a 1 A 192.0.2.1\n$GENERATE 0-4000000000 a 1 A 192.0.2.1\n$GENERATE 0-2000000 a 1 A 192.0.2.1\n" +
