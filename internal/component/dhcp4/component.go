@@ -70,7 +70,7 @@ type component struct {
 	stats   counters
 	links   *netif.Links
 	current atomic.Pointer[settings] // what is in use, or will be when Run begins
-	status  atomic.Pointer[[]LinkStatus]
+	sight   *netif.Observer
 	echo    echo
 	changes chan change
 	stopped chan struct{}
@@ -101,6 +101,7 @@ func newComponent(spec *schema.Module, set *settings, first schema.Section, grou
 	c.names = announcer(deps.Log)
 	c.node = redundancy.NewNode(groups)
 	c.links = netif.NewLinks(opener{deps.Sockets}, c.take)
+	c.sight = c.observer()
 	c.current.Store(set)
 	c.desk = leasecmd.NewDesk(lease.Family4, c.stopped)
 	return c
@@ -167,10 +168,7 @@ func (c *component) Call(ctx context.Context, command string, args map[string]js
 	case "libreload":
 		return nil, nil // the configuration allows no libraries
 	case "status":
-		if status := c.status.Load(); status != nil {
-			return *status, nil
-		}
-		return []LinkStatus{}, nil
+		return c.sight.Status(), nil
 	}
 	result, err := c.desk.Run(ctx, command, args)
 	if err != nil {

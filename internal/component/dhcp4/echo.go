@@ -28,6 +28,9 @@ const (
 	echoHeader  = 8
 )
 
+// readPause keeps a socket that only fails from using a processor.
+const readPause = 10 * time.Millisecond
+
 // maxReplies bounds the answers that wait for the server. What does not fit counts as no answer.
 const maxReplies = 256
 
@@ -87,8 +90,8 @@ func (e *echo) receive(conn *net.IPConn) {
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
-		case err != nil: // a socket that only fails shall not use up a processor
-			time.Sleep(lookPause)
+		case err != nil:
+			time.Sleep(readPause)
 			continue
 		}
 		a, ok := netip.AddrFromSlice(from.IP.To4())

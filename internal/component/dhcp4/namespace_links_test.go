@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bundy/internal/dhcp/netif"
 	"bundy/internal/suite/paths"
 )
 
@@ -66,7 +67,7 @@ func TestLinksComeAndGo(t *testing.T) {
 				t.Fatal(err)
 			}
 			var texts []string
-			for _, l := range answer.([]LinkStatus) {
+			for _, l := range answer.([]netif.LinkStatus) {
 				if l.Served {
 					texts = append(texts, fmt.Sprintf("%s served %s", l.Interface, strings.Join(l.Addresses, " ")))
 				} else {

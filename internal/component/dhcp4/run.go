@@ -41,7 +41,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	inner, stop := context.WithCancel(ctx)
 	wake, served := make(chan struct{}, 1), make(chan struct{})
 	others.Go(func() { c.names.Run(inner) })
-	others.Go(func() { c.watchInterfaces(inner, wake, served) })
+	others.Go(func() { c.sight.Run(inner, wake, served) })
 	others.Go(func() { netif.Watch(inner, wake) })
 	others.Go(func() { c.node.Run(inner, c.deps.Bus, func() {}) }) // each packet asks anew
 

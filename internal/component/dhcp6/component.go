@@ -82,7 +82,7 @@ type component struct {
 	stats   counters
 	links   *netif.Links6
 	current atomic.Pointer[settings] // what is in use, or will be when Run begins
-	status  atomic.Pointer[[]LinkStatus]
+	sight   *netif.Observer
 	changes chan change
 	stopped chan struct{}
 	desk    *leasecmd.Desk
@@ -112,6 +112,7 @@ func newComponent(spec *schema.Module, set *settings, groups *redundancy.Groups,
 	c.names = announcer(deps.Log)
 	c.node = redundancy.NewNode(groups)
 	c.links = netif.NewLinks6(opener{deps.Sockets}, c.take)
+	c.sight = c.observer()
 	c.current.Store(set)
 	c.desk = leasecmd.NewDesk(lease.Family6, c.stopped)
 	return c
@@ -197,10 +198,7 @@ func (c *component) Call(ctx context.Context, command string, args map[string]js
 	case "libreload":
 		return nil, nil // the configuration allows no libraries
 	case "status":
-		if status := c.status.Load(); status != nil {
-			return *status, nil
-		}
-		return []LinkStatus{}, nil
+		return c.sight.Status(), nil
 	}
 	result, err := c.desk.Run(ctx, command, args)
 	if err != nil {
