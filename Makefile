@@ -6,7 +6,7 @@ BIN     := bin
 LINKS   := bundyctl bundy-loadzone bundy-dbutil bundy-cmdctl-usermgr bundy-certgen bundy-ha-notify
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test unit race lint reference demo run bench bench-auth bench-dhcp clean
+.PHONY: build test unit race lint reference demo run bench bench-auth bench-dhcp bench-ddns clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/bundy ./cmd/bundy
@@ -55,6 +55,11 @@ bench-auth: build
 bench-dhcp: build
 	tools/need bench-dhcp
 	BUNDY_BENCH=1 $(GO) test -run '^TestDHCPPeers$$' -v -count=1 -timeout 30m ./test
+
+# Names from leases: ACK to name, CPU for a request beside kea-dhcp-ddns with named as the target, 100,000 leases at once.
+bench-ddns: build
+	tools/need bench-ddns
+	BUNDY_BENCH=1 $(GO) test -run '^TestDDNSPeers$$' -v -count=1 -timeout 30m ./test
 
 clean:
 	rm -rf $(BIN)

@@ -2,6 +2,7 @@ package dhcpddns
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -135,10 +136,11 @@ func TestModesOfRequests(t *testing.T) {
 	}
 	s.eventually(hand)
 	for mode, marks := range map[ncr.Mode]int{ncr.NoCheckWithDHCID: 2, ncr.NoCheckWithoutDHCID: 0} {
-		r := request4(ncr.Add, "192.0.2.201", "hand.lab.example.")
+		address := fmt.Sprintf("192.0.2.%d", 201+mode)
+		r := request4(ncr.Add, address, "hand.lab.example.")
 		r.Mode = mode
 		s.send(r)
-		s.eventually(append(both("hand.lab.example.", "192.0.2.201"), hand)...)
+		s.eventually(append(both("hand.lab.example.", address), hand)...)
 		s.marks = true
 		if got := len(s.published()) - 3; got != marks {
 			t.Errorf("%s: %d marks, want %d: %q", mode, got, marks, s.published())

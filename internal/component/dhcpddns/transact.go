@@ -209,6 +209,7 @@ func (e *engine) finish(first outcome) {
 			}
 		}
 	}
+	e.start(now) // what passed lets go need not wait for the disk: it is on disk itself
 	written := e.write(changes)
 	for _, o := range ended {
 		for i, record := range o.records {
@@ -238,6 +239,9 @@ func (e *engine) result(record owned.Record, result publish.Result, loopback boo
 			return owned.Change{}, false
 		}
 		r.State = owned.Adding
+	}
+	if result.Outcome == reconcile.Done && r.Kind == owned.Forward {
+		e.schedule.Passed(r.Key)
 	}
 	e.report(r, result)
 	return reconcile.Finish(r, result.Outcome, result.Reason, result.Unanswered, now, loopback, jitter()), true

@@ -32,13 +32,14 @@ type Direction struct {
 // owned at the address. A record whose key is taken by one that must first go is not added now: ask again when that
 // one is gone.
 //
-// The forward record goes first: an address is only said to have a name once the name is known to be the client's, and
-// not while it is somebody else's (RFC 4703 section 5.3). Ask again when the forward record changed its state.
+// An address is only said to have a name once the name is known to be the client's, and not while it is somebody else's
+// (RFC 4703 section 5.3): the Schedule holds the reverse record back until the forward one is in DNS, and here it is
+// withdrawn when that stands in Conflict. Ask again when the forward record changed its state.
 func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Change {
 	var changes []owned.Change
 	for _, kind := range []owned.Kind{owned.Forward, owned.Reverse} {
 		var dir Direction
-		early := false // the name is not settled: what is there stays, nothing is added
+		early := false // the forward record's key is taken: what is there stays, nothing is added
 		if want != nil {
 			dir = want.Forward
 			if kind == owned.Reverse {
@@ -46,7 +47,7 @@ func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Cha
 				switch state, expected := forwardState(want, have); {
 				case expected && state == owned.Conflict:
 					dir = Direction{}
-				case expected && state != owned.Present:
+				case expected && state.Leaving():
 					early = true
 				}
 			}
@@ -59,9 +60,7 @@ func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Cha
 			if dir.Wanted && r.Name == want.Name {
 				missing = false // the key is taken, rightly or for now
 				if r.DHCID == want.DHCID {
-					if !early || !r.State.Leaving() {
-						changes = append(changes, keep(r, want)...)
-					}
+					changes = append(changes, keep(r, want)...)
 					continue
 				}
 			}
@@ -79,14 +78,21 @@ func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Cha
 }
 
 // forwardState gives the state of the forward record that want speaks of, Adding if there is none yet. expected is false
-// when there is to be none: then the reverse record stands alone.
+// when there is to be none: then the reverse record stands alone. A record of another client at the same key is one that
+// leaves.
 func forwardState(want *Desired, have []owned.Record) (state owned.State, expected bool) {
 	if !want.Forward.Wanted || want.Forward.Zone == "" {
 		return owned.Adding, false
 	}
 	for _, r := range have {
 		if r.Kind == owned.Forward && r.Name == want.Name && r.DHCID == want.DHCID {
+			if r.State.Leaving() { // it is kept
+				return owned.Adding, true
+			}
 			return r.State, true
+		}
+		if r.Kind == owned.Forward && r.Name == want.Name {
+			return owned.Removing, true
 		}
 	}
 	return owned.Adding, true

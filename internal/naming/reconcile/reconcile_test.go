@@ -42,8 +42,8 @@ func TestAddress(t *testing.T) {
 		out  []string
 	}{
 		{"nothing", nil, nil, nil},
-		{"new: the name comes first", desired("a", "1"), nil, []string{"forward a. 1 adding"}},
-		{"the name is under way", desired("a", "1"), []owned.Record{record(f, "a", "1", owned.Adding)}, nil},
+		{"new", desired("a", "1"), nil, []string{"forward a. 1 adding", "reverse a. 1 adding"}},
+		{"the name is under way", desired("a", "1"), []owned.Record{record(f, "a", "1", owned.Adding)}, []string{"reverse a. 1 adding"}},
 		{"the name is there", desired("a", "1"), []owned.Record{record(f, "a", "1", owned.Present)}, []string{"reverse a. 1 adding"}},
 		{"the name is somebody else's", desired("a", "1"), []owned.Record{record(f, "a", "1", owned.Conflict)}, nil},
 		{"the name became somebody else's", desired("a", "1"), []owned.Record{record(f, "a", "1", owned.Conflict), record(r, "a", "1", owned.Present)},
@@ -57,7 +57,7 @@ func TestAddress(t *testing.T) {
 			[]string{"forward a. 1 removing", "reverse a. 1 removing"}},
 		{"ended, once more", nil, []owned.Record{record(f, "a", "1", owned.Removing)}, nil},
 		{"renamed", desired("b", "2"), []owned.Record{record(f, "a", "1", owned.Adding)},
-			[]string{"forward a. 1 removing", "forward b. 2 adding"}},
+			[]string{"forward a. 1 removing", "forward b. 2 adding", "reverse b. 2 adding"}},
 		{"renamed back", desired("a", "1"), []owned.Record{record(f, "a", "1", owned.Removing), record(f, "b", "2", owned.Present), record(r, "a", "1", owned.Present)},
 			[]string{"forward a. 1 adding", "forward b. 2 removing"}},
 		{"another client, same name: the key is taken", desired("a", "2"), []owned.Record{record(f, "a", "1", owned.Present), record(r, "b", "9", owned.Removing)},
@@ -265,4 +265,48 @@ func TestDeadlines(t *testing.T) {
 	if _, ok := d.Next(); ok {
 		t.Error("a dropped address is still there")
 	}
+}
+
+// TestReverseWaitsForForward: both are written down together, but the address gets its name only when that is there.
+func TestReverseWaitsForForward(t *testing.T) {
+	f, r := record(owned.Forward, "a", "1", owned.Adding), record(owned.Reverse, "a", "1", owned.Adding)
+	next := func(s *Schedule, want ...owned.Kind) {
+		t.Helper()
+		var got []owned.Kind
+		for {
+			r, ok := s.Next(start)
+			if !ok {
+				break
+			}
+			got = append(got, r.Kind)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("may go: %v, want %v", got, want)
+		}
+	}
+	for name, settle := range map[string]func(s *Schedule){
+		"passed":  func(s *Schedule) { s.Passed(f.Key) },
+		"written": func(s *Schedule) { p := f; p.State = owned.Present; s.Put(p); s.Ended(f.Key) },
+		"gone":    func(s *Schedule) { s.Delete(f.Key); s.Ended(f.Key) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := NewSchedule()
+			s.Put(r)
+			s.Put(f)
+			next(s, owned.Forward)
+			next(s)
+			settle(s)
+			next(s, owned.Reverse)
+		})
+	}
+	s := NewSchedule()
+	c := f
+	c.State, c.NextTry = owned.Conflict, start.Add(time.Hour)
+	s.Put(r)
+	s.Put(c)
+	next(s)
+	gone := r
+	gone.State = owned.Removing // it is withdrawn, which waits for nothing
+	s.Put(gone)
+	next(s, owned.Reverse)
 }

@@ -14,7 +14,7 @@ const maxLook = 512
 
 // Schedule knows which records need an update and which may go now. Its rules: one transaction at a time for a name,
 // for the forward records of an address, and for a reverse name; what is to be removed there goes before what is to
-// be added. One goroutine owns it.
+// be added; a reverse record is added when the forward one is there. One goroutine owns it.
 type Schedule struct {
 	entries map[owned.Key]*entry
 	places  map[place]*queue
@@ -45,6 +45,7 @@ type entry struct {
 	seq     uint64 // order of arrival
 	index   int    // in the heap; -1 if not there
 	running bool
+	passed  bool // its transaction has succeeded, which is not yet written down
 }
 
 // NewSchedule makes an empty schedule.
@@ -89,7 +90,7 @@ func (s *Schedule) enter(r owned.Record) {
 	if r.State == owned.Present {
 		s.checks++
 	}
-	e.record = r
+	e.record, e.passed = r, false
 	for _, p := range places(r.Key) {
 		q := s.queue(p)
 		q.all[e] = struct{}{}
@@ -168,6 +169,15 @@ func (s *Schedule) Ended(k owned.Key) {
 	s.prune(k)
 }
 
+// Passed tells that the addition of a forward record has succeeded, before that is written down and told by Put: its
+// reverse record, which was written down before, may go.
+func (s *Schedule) Passed(k owned.Key) {
+	if e := s.entries[k]; e != nil && e.record.State == owned.Adding {
+		e.passed = true
+		s.wake(k)
+	}
+}
+
 // Freed tells that a record of ours at the places of k has gone from DNS: what stood in Conflict with it is due at
 // once.
 func (s *Schedule) Freed(k owned.Key) {
@@ -207,6 +217,12 @@ func (s *Schedule) queue(p place) *queue {
 
 // blocked gives the place where e must wait, or nil.
 func (s *Schedule) blocked(e *entry) *queue {
+	if k := e.record.Key; k.Kind == owned.Reverse && e.record.State != owned.Present && !e.record.State.Leaving() {
+		k.Kind = owned.Forward
+		if f := s.entries[k]; f != nil && !f.passed && (f.record.State == owned.Adding || f.record.State == owned.Conflict) {
+			return s.queue(places(k)[0])
+		}
+	}
 	for i, p := range places(e.record.Key) {
 		q := s.queue(p)
 		if q.holder != nil {
