@@ -46,7 +46,7 @@ func (plainSockets) Drop(sockets.Request) {}
 
 // site is one machine with a DHCP server's lease file, the component and a name server.
 type site struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	dns     *servertest.Server
 	doc     schema.Document
@@ -60,7 +60,7 @@ type site struct {
 	exchange func(ctx context.Context, at netip.AddrPort, msg []byte, key *tsig.Key) ([]byte, error) // nil: the true one
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	s := &site{t: t, dir: t.TempDir(), dns: servertest.New(t, []string{"lab.example.", "2.0.192.in-addr.arpa.", "2.ip6.arpa."})}
 	servers := []any{map[string]any{"ip_address": s.dns.Address().Addr().String(), "port": int64(s.dns.Address().Port())}}
 	domain := func(name string) map[string]any { return map[string]any{"name": name, "dns_servers": servers} }
