@@ -337,6 +337,9 @@ func TestFullOfSlowClients(t *testing.T) {
 	if _, err := conn.Read(make([]byte, 1)); err == nil {
 		t.Error("a connection beyond the limit was served")
 	}
+	if n := f.server.Counters().Refused.Load(); n != 1 { // else it was only ended as one that says nothing
+		t.Errorf("%d refusals counted, want 1", n)
+	}
 	datagrams, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), f.udp)))
 	if err != nil {
 		t.Fatal(err)
