@@ -3,7 +3,7 @@
 GO      ?= go
 export PATH := $(PATH):/usr/sbin:/sbin
 BIN     := bin
-LINKS   := bundyctl bundy-loadzone bundy-dbutil bundy-cmdctl-usermgr bundy-certgen bundy-ha-notify
+LINKS   := bundyctl bundy-loadzone bundy-dbutil bundy-cmdctl-usermgr bundy-certgen bundy-kea-config bundy-ha-notify
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build test unit race lint reference demo run bench bench-auth bench-dhcp bench-ddns clean

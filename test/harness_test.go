@@ -33,7 +33,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %v\n%s", err, out)
 	}
-	for _, name := range []string{"bundyctl", "bundy-loadzone", "bundy-dbutil", "bundy-cmdctl-usermgr", "bundy-certgen"} {
+	for _, name := range []string{"bundyctl", "bundy-loadzone", "bundy-dbutil", "bundy-cmdctl-usermgr", "bundy-certgen", "bundy-kea-config"} {
 		if err := os.Symlink("bundy", filepath.Join(dir, name)); err != nil {
 			return "", err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"bundy/internal/control/certgen"
 	"bundy/internal/control/usermgr"
+	"bundy/internal/dhcp/keaconf"
 	"bundy/internal/dns/dbutil"
 	"bundy/internal/dns/loadzone"
 	"bundy/internal/shell"
@@ -43,6 +44,9 @@ func programs() []program {
 		}},
 		{"bundy-certgen", std(certgen.Main)},
 		{"bundy-ha-notify", std(notifyRole)},
+		{"bundy-kea-config", func(args []string) int {
+			return keaconf.Main(args, os.Stdout, os.Stderr, components(paths.Default()))
+		}},
 		{"bundy-reference", writeReference},
 	}
 }

@@ -17,6 +17,8 @@ var rooms = []struct {
 	// bundy-loadzone is a program of its own: it has default paths and writes messages.
 	{"internal/dns/loadzone", []string{"internal/dns", "internal/suite/paths", "internal/suite/logging", "internal/version"}},
 	{"internal/dns", []string{"internal/dns", "internal/version"}},
+	// bundy-kea-config is a program of its own: it holds what it makes against the descriptions of the modules.
+	{"internal/dhcp/keaconf", []string{"internal/dhcp", "internal/suite/module", "internal/suite/schema"}},
 	{"internal/dhcp", []string{"internal/dhcp", "internal/dns/wire"}},
 	{"internal/naming", []string{"internal/naming", "internal/dns", "internal/dhcp"}},
 	{"internal/suite", []string{"internal/suite", "internal/version"}},

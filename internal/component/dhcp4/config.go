@@ -163,6 +163,7 @@ type Class struct {
 	Name       string       `json:"name" default:"" help:"Name of the class."`
 	Test       string       `json:"test" optional:"true" default:"" help:"Who belongs to the class: an expression in Kea's language. Empty: nobody but by a reservation."`
 	Required   bool         `json:"only-if-required" optional:"true" default:"false" help:"Look at the class only where require-client-classes names it."`
+	OptionDefs []OptionDef  `json:"option-def" optional:"true" default:"[]" help:"Definitions for clients of the class alone, of option 43 and of those from 224 on, and of the spaces that these carry."`
 	OptionData []OptionData `json:"option-data" default:"[]" help:"Option values for clients of the class."`
 	Lifetimes
 	Boot

@@ -261,13 +261,38 @@ type told struct {
 	options option.Set
 }
 
+// classOptions reads the options of a class, which may define some of them for itself alone.
+func (b *builder) classOptions(at string, in Class) option.Set {
+	if len(in.OptionDefs) == 0 {
+		return b.options(at, in.OptionData)
+	}
+	custom := b.defined(at, in.OptionDefs)
+	catalog, wrong := b.catalog.Within(custom)
+	b.misdefined(at, custom, wrong)
+	all := b.catalog
+	b.catalog = catalog
+	set := b.options(at, in.OptionData)
+	b.catalog = all
+	var codes []uint16
+	for _, d := range custom {
+		if d.Space == option.Family4.Main() {
+			codes = append(codes, d.Code)
+		}
+	}
+	set, err := catalog.Whole(set, codes)
+	if err != nil {
+		b.fail(err, "%soption-data", at)
+	}
+	return set
+}
+
 func (b *builder) classDefinitions(c Config, s *settings) {
 	definitions := make([]class.Definition, len(c.Classes))
 	s.told = map[string]told{}
 	for i, in := range c.Classes {
 		at := fmt.Sprintf("client-classes[%d]/", i)
 		definitions[i] = class.Definition{Name: in.Name, Test: in.Test, Required: in.Required}
-		t := told{boot: b.boot(at, in.Boot), options: b.options(at, in.OptionData)}
+		t := told{boot: b.boot(at, in.Boot), options: b.classOptions(at, in)}
 		if in.Valid != nil {
 			t.valid = b.lifetime(at, in.Lifetimes, t.valid)
 		}

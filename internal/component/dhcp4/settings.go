@@ -147,6 +147,14 @@ func (b *builder) database(c Database, p paths.Paths) database {
 }
 
 func (b *builder) definitions(defs []OptionDef) {
+	custom := b.defined("", defs)
+	catalog, wrong := option.NewCatalog(option.Family4, custom)
+	b.misdefined("", custom, wrong)
+	b.catalog = catalog
+}
+
+// defined reads option-def; at is the path before it.
+func (b *builder) defined(at string, defs []OptionDef) []option.Definition {
 	custom := make([]option.Definition, len(defs))
 	for i, d := range defs {
 		inner := d.Encapsulate
@@ -155,7 +163,7 @@ func (b *builder) definitions(defs []OptionDef) {
 		}
 		code := uint16(d.Code)
 		if d.Code < 1 || d.Code > 254 {
-			b.fail(fmt.Errorf("option code %d is not in 1 to 254", d.Code), "option-def[%d]/code", i)
+			b.fail(fmt.Errorf("option code %d is not in 1 to 254", d.Code), "%soption-def[%d]/code", at, i)
 			code = 0
 		}
 		custom[i] = option.Definition{
@@ -163,13 +171,16 @@ func (b *builder) definitions(defs []OptionDef) {
 			Fields: option.ParseTypes(d.RecordTypes), Encapsulates: inner,
 		}
 	}
-	catalog, wrong := option.NewCatalog(option.Family4, custom)
+	return custom
+}
+
+// misdefined tells of definitions that a catalog refused, but for those whose code was.
+func (b *builder) misdefined(at string, custom []option.Definition, wrong map[int]error) {
 	for _, i := range slices.Sorted(maps.Keys(wrong)) {
 		if custom[i].Code != 0 {
-			b.fail(wrong[i], "option-def[%d]", i)
+			b.fail(wrong[i], "%soption-def[%d]", at, i)
 		}
 	}
-	b.catalog = catalog
 }
 
 func (b *builder) options(at string, data []OptionData) option.Set {

@@ -10,15 +10,16 @@ import (
 type Set struct{ data map[key]entry }
 
 type entry struct {
-	data []byte
-	use  Use
+	data  []byte
+	use   Use
+	whole bool // sub-options are in it
 }
 
 // NewSet makes a set; a later value of the same option replaces an earlier one.
 func NewSet(values ...Value) Set {
 	s := Set{data: make(map[key]entry, len(values))}
 	for _, v := range values {
-		s.data[key{v.Space, v.Code}] = entry{v.Data, v.Use}
+		s.data[key{v.Space, v.Code}] = entry{data: v.Data, use: v.Use}
 	}
 	return s
 }
@@ -114,7 +115,7 @@ func (c *Catalog) asked(s Set, space string) Use {
 func (c *Catalog) pack(s Set, k key) ([]byte, error) {
 	out := append([]byte{}, s.data[k].data...)
 	d := c.byCode[k]
-	if d == nil || d.Encapsulates == "" {
+	if d == nil || d.Encapsulates == "" || s.data[k].whole {
 		return out, nil
 	}
 	for _, code := range s.codes(d.Encapsulates) {
