@@ -33,7 +33,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %v\n%s", err, out)
 	}
-	for _, name := range []string{"bundyctl", "bundy-loadzone", "bundy-dbutil", "bundy-cmdctl-usermgr", "bundy-certgen", "bundy-kea-config"} {
+	for _, name := range []string{"bundyctl", "bundy-loadzone", "bundy-dbutil", "bundy-cmdctl-usermgr", "bundy-certgen", "bundy-ha-notify", "bundy-kea-config"} {
 		if err := os.Symlink("bundy", filepath.Join(dir, name)); err != nil {
 			return "", err
 		}
@@ -67,6 +67,7 @@ type suite struct {
 	bin       string
 	dir       string
 	placement string
+	netns     string     // network namespace that all of it is in; "" for the one of the tests
 	address   netip.Addr // a loopback address of this test alone
 	dns, dhcp uint16
 	cmdctl    uint16
@@ -162,6 +163,9 @@ func (s *suite) write(name, text string) string {
 
 func (s *suite) program(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	if s.netns != "" {
+		cmd = exec.Command("ip", append([]string{"netns", "exec", s.netns, cmd.Path}, args...)...)
+	}
 	cmd.Env = append(os.Environ(), "HOME="+s.dir, "GORACE=atexit_sleep_ms=0") // or each program takes a second to end
 	return cmd
 }
