@@ -42,7 +42,7 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 		Special:   "",
 		Process:   "bundy-dhcp",
 		Spec:      spec,
-		Watches:   []string{redundancy.Module},
+		Watches:   []string{redundancy.Module, policyModule},
 		Check: func(doc schema.Document) []error {
 			_, errs := build(spec, doc[moduleName], p, nil)
 			return errs
@@ -57,6 +57,7 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 			if len(errs) > 0 {
 				return nil, errors.Join(errs...)
 			}
+			set.plan = planOf(doc)
 			return newComponent(spec, set, doc[moduleName], groups, deps), nil
 		},
 	}
@@ -133,6 +134,7 @@ func (c *component) Prepare(_ context.Context, doc schema.Document) (module.Chan
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	set.plan = planOf(doc)
 	var store lease.Store
 	if set.database != c.current.Load().database {
 		var err error

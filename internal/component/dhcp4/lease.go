@@ -147,7 +147,9 @@ func (s *server) grant(x *exchange) {
 	d := x.decision
 	host, _ := x.request.Get(packet4.OptHostName)
 	host = host[:min(len(host), wire.MaxName)]
-	x.decideNames(string(host))
+	mine := d.Known && d.Previous.State != lease.Declined && x.client.Owns(d.Previous)
+	same := mine && d.Previous.InUse(x.now)
+	said := x.decideNames(string(host), same)
 	x.lease = lease.Lease{
 		Address: d.Address, HWType: x.client.HWType, HWAddr: x.client.HWAddr, ClientID: x.clientID,
 		ValidLifetime: x.lifetime(), Start: lease.StartAt(x.now), SubnetID: x.subnet.ID,
@@ -156,16 +158,19 @@ func (s *server) grant(x *exchange) {
 	if x.lease.Hostname == "" {
 		x.lease.Hostname = string(host)
 	}
-	mine := d.Known && d.Previous.State != lease.Declined && x.client.Owns(d.Previous)
-	same := mine && d.Previous.InUse(x.now)
+	if said.FQDN == nil && said.Host == x.lease.Hostname {
+		said = policy.Said{} // the row says it already
+	}
 	if same {
 		x.lease.UserContext = d.Previous.UserContext
 	}
+	x.lease.UserContext = said.Note(x.lease.UserContext)
 	if mine && x.clientID == "" {
 		x.lease.ClientID = d.Previous.ClientID // the same machine, which leaves its identifier out now and then
 	}
-	if same && x.names.Source == policy.NoSource && x.set.naming(x.subnet).EnableUpdates && len(host) == 0 {
-		// Clients may leave their name out when they renew; it stays theirs as long as the lease.
+	if same && x.names.Source == policy.NoSource && x.lease.Hostname == "" && said.IsZero() && x.set.naming(x.subnet).EnableUpdates {
+		// Clients may leave their name out when they renew; it stays theirs as long as the lease. This one's row does not
+		// say what the client said.
 		x.lease.Hostname, x.lease.FQDNForward, x.lease.FQDNReverse =
 			d.Previous.Hostname, d.Previous.FQDNForward, d.Previous.FQDNReverse
 	}
@@ -219,8 +224,9 @@ func (x *exchange) lifetime() uint32 {
 	return x.subnet.Timers.Valid.For(asked)
 }
 
-// decideNames decides about the client's names. That of its reservation takes the place of the client's.
-func (x *exchange) decideNames(hostName string) {
+// decideNames decides about the client's names, and gives what that is decided from. That of its reservation takes the
+// place of the client's. Clients may leave their name out when they renew: what they said before goes on.
+func (x *exchange) decideNames(hostName string, renewed bool) policy.Said {
 	fqdn := x.fqdn
 	if x.host != nil && x.host.HostName != "" {
 		hostName = x.host.HostName
@@ -230,7 +236,18 @@ func (x *exchange) decideNames(hostName string) {
 			fqdn = &reserved
 		}
 	}
-	x.names = policy.Decide(x.set.naming(x.subnet), x.decision.Address, fqdn, hostName)
+	said := policy.Said{FQDN: fqdn, Host: hostName}
+	rules := x.set.rules(x.decision.Address, x.subnet)
+	client := policy.Client{Address: x.decision.Address, HWAddr: x.client.HWAddr, ID: x.clientID}
+	silent := said.IsZero()
+	if silent && renewed {
+		said = policy.SaidBefore(rules, x.decision.Previous)
+	}
+	x.names = policy.Decide(rules, client, said)
+	if silent {
+		x.names.Source = policy.NoSource // the reply has no option that the client did not send
+	}
+	return said
 }
 
 // splitName cuts a name of the configuration; one of several labels or with a final dot is whole.

@@ -288,6 +288,7 @@ func TestFourWay(t *testing.T) {
 	want := lease.Lease{
 		Address: addr("192.0.2.10"), HWType: 1, HWAddr: "\x02\x00\x00\x00\x00\x01", ClientID: "\x01\x02\x00\x00\x00\x00\x01",
 		ValidLifetime: 4000, Start: b.clock, SubnetID: 1, FQDNForward: true, FQDNReverse: true, Hostname: "pc1.lab.test.",
+		UserContext: `{"said":"host pc1"}`,
 	}
 	if l != want {
 		t.Errorf("lease %+v\ninstead of %+v", l, want)

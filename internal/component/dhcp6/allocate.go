@@ -217,10 +217,16 @@ func (s *server) leaseOf(x *exchange, ia *packet6.IA, g allocate.Binding) lease.
 	if l.Kind == lease.PD {
 		return l
 	}
-	x.name(l.Address, g.Subnet)
+	before := lease.Lease{}
+	if x.mine(ia, g) {
+		before = g.Previous
+	}
+	x.name(l.Address, g.Subnet, before)
 	l.FQDNForward, l.FQDNReverse, l.Hostname = x.names.Forward, x.names.Reverse, x.names.LeaseHostname()
-	if x.names.Source == policy.NoSource && x.mine(ia, g) && x.set.naming(g.Subnet).EnableUpdates {
-		// Clients may leave their name out when they renew; it stays theirs as long as the lease.
+	l.UserContext = x.said.Note(l.UserContext)
+	if x.names.Source == policy.NoSource && l.Hostname == "" && x.said.IsZero() && before.Hostname != "" && x.set.naming(g.Subnet).EnableUpdates {
+		// Clients may leave their name out when they renew; it stays theirs as long as the lease. This one's row does not
+		// say what the client said.
 		l.FQDNForward, l.FQDNReverse, l.Hostname = g.Previous.FQDNForward, g.Previous.FQDNReverse, g.Previous.Hostname
 	}
 	return l

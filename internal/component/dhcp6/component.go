@@ -45,7 +45,7 @@ func Descriptor(p paths.Paths) *module.Descriptor {
 		Special:   "",
 		Process:   "bundy-dhcp",
 		Spec:      spec,
-		Watches:   []string{redundancy.Module},
+		Watches:   []string{redundancy.Module, policyModule},
 		Check: func(doc schema.Document) []error {
 			_, errs := build(spec, doc[moduleName], p, nil)
 			return errs
@@ -72,7 +72,11 @@ func prepare(spec *schema.Module, doc schema.Document, deps module.Deps) (*setti
 		return nil, fmt.Errorf("%s/subnet6: %w", moduleName, err)
 	}
 	set, errs := build(spec, doc[moduleName], deps.Paths, known)
-	return set, errors.Join(errs...)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	set.plan = planOf(doc)
+	return set, nil
 }
 
 // component is the module at work. Its goroutine (loop in run.go) owns server; the rest is for the suite.

@@ -4,12 +4,16 @@ import (
 	"net/netip"
 	"strings"
 
+	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/subnet"
 	"bundy/internal/naming/policy"
+	"bundy/internal/suite/schema"
 )
 
-// name decides on the client's name, by the first address that it gets and its subnet: all of them have the same one.
-func (x *exchange) name(a netip.Addr, s *subnet.Subnet) {
+// name decides on the client's name, by the first address that it gets and its subnet: all of them have the same one. before is the
+// lease that the client has of it already, or none: clients may leave their name out when they renew, and what they said
+// before goes on.
+func (x *exchange) name(a netip.Addr, s *subnet.Subnet, before lease.Lease) {
 	if x.named {
 		return
 	}
@@ -18,7 +22,16 @@ func (x *exchange) name(a netip.Addr, s *subnet.Subnet) {
 	if x.host != nil && x.host.HostName != "" {
 		sent = reserved(x.host.HostName, sent)
 	}
-	x.names = policy.Decide(x.set.naming(s), a, sent, "")
+	rules := x.set.rules(a, s)
+	x.said = policy.Said{FQDN: sent}
+	silent := sent == nil
+	if silent {
+		x.said = policy.SaidBefore(rules, before)
+	}
+	x.names = policy.Decide(rules, policy.Client{Address: a, HWAddr: x.hw.address, ID: x.duid}, x.said)
+	if silent {
+		x.names.Source = policy.NoSource
+	}
 }
 
 // reserved puts the name that is reserved for a client in the place of the one that it says. A client that says none
@@ -32,4 +45,24 @@ func reserved(name string, sent *policy.FQDN) *policy.FQDN {
 	out.Labels = strings.Split(name, ".")
 	out.Full = full || len(out.Labels) > 1
 	return &out
+}
+
+// policyModule has the section dynamic_dns, the naming policy of all leases.
+const policyModule = "DhcpDdns"
+
+// planOf reads the naming policy; nil if it names no leases. What is wrong with it is for its own module to say.
+func planOf(doc schema.Document) *policy.Plan {
+	plan, errs := policy.ReadPlan(doc[policyModule], nil, doc[moduleName])
+	if len(errs) > 0 || !plan.Enabled() {
+		return nil
+	}
+	return plan
+}
+
+// rules gives those for the names of an address in a subnet, which may be nil.
+func (s *settings) rules(a netip.Addr, sub *subnet.Subnet) policy.Config {
+	if s.plan != nil {
+		return s.plan.Over(s.naming(sub), a)
+	}
+	return s.naming(sub)
 }

@@ -33,11 +33,16 @@ func (s *server) register(x *exchange) bool {
 		return s.drop(x, "the address is registered for another client")
 	}
 	valid := max(named.Valid, 1)
-	x.name(source, x.subnet)
+	own := lease.Lease{}
+	if known && before.DUID == x.duid {
+		own = before
+	}
+	x.name(source, x.subnet, own)
 	l := lease.Lease{
 		Address: source, Kind: lease.NA, HWType: x.hw.kind, HWAddr: x.hw.address, HWSource: x.hw.source, DUID: x.duid,
 		ValidLifetime: valid, Preferred: min(named.Preferred, valid), Start: lease.StartAt(x.now), SubnetID: x.subnet.ID,
-		State: lease.Registered, FQDNForward: x.names.Forward, FQDNReverse: x.names.Reverse, Hostname: x.names.LeaseHostname(),
+		State: lease.Registered, UserContext: x.said.Note(own.UserContext),
+		FQDNForward: x.names.Forward, FQDNReverse: x.names.Reverse, Hostname: x.names.LeaseHostname(),
 	}
 	if known && (before.Hostname != l.Hostname || before.FQDNForward != l.FQDNForward || before.FQDNReverse != l.FQDNReverse) {
 		x.changes = append(x.changes, nameChange{ncr.Remove, before})

@@ -93,7 +93,8 @@ type exchange struct {
 	subnets []*subnet.Subnet // of the client's link, as its classes allow; subnet in front
 	host    *subnet.Host     // its reservation; nil: none
 	names   policy.Decision
-	named   bool // names is decided
+	said    policy.Said // what names were decided from
+	named   bool        // names is decided
 
 	// What the client is told.
 	rapid  bool            // a REPLY to SOLICIT

@@ -42,6 +42,7 @@ type settings struct {
 	reclaim      ledger.Rules
 	database     database
 	names        policy.Config
+	plan         *policy.Plan                     // of the section dynamic_dns; nil: names holds alone
 	local        map[*subnet.Subnet]policy.Config // of those subnets where other rules hold
 	requests     netip.AddrPort                   // where name change requests go; invalid when updates are off
 }

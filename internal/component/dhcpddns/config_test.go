@@ -118,7 +118,7 @@ func TestLeaseFileOfTheDHCPServer(t *testing.T) {
 		`{"dhcp-ddns": {"enable-updates": true}, "lease-database": {"type": "mysql", "name": "bundy"}}`:               "",
 		`{"dhcp-ddns": {"enable-updates": true}, "lease-database": {"type": "memfile", "persist": true, "name": ""}}`: "/state/kea-leases4.csv",
 	} {
-		if got := leasesOf(parse(t, `{"Dhcp4": `+section+`}`)["Dhcp4"], filepath.Join(p.State, "kea-leases4.csv"), "subnet4"); got.path != want {
+		if got := leasesOf(parse(t, `{"Dhcp4": `+section+`}`)["Dhcp4"], filepath.Join(p.State, "kea-leases4.csv"), "subnet4", false); got.path != want {
 			t.Errorf("%s: %q, want %q", section, got.path, want)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"bundy/internal/dhcp/lease"
@@ -54,7 +56,7 @@ func (e *engine) setLease(l lease.Lease, news bool) {
 	from := e.source(l.Address)
 	old, had := from.leases[l.Address]
 	active := (l.State == lease.Active || l.State == lease.Registered) && l.ValidLifetime != 0 && !l.Expired(e.c.now()) &&
-		(l.FQDNForward || l.FQDNReverse) && l.Kind != lease.PD // a delegated prefix is no address
+		e.settings.names(l) && l.Kind != lease.PD // a delegated prefix is no address
 	if !active {
 		if had {
 			delete(from.leases, l.Address)
@@ -70,34 +72,86 @@ func (e *engine) setLease(l lease.Lease, news bool) {
 		from.ends.Set(l.Address, l.Expire())
 	}
 	if had && old.Hostname == l.Hostname && old.FQDNForward == l.FQDNForward && old.FQDNReverse == l.FQDNReverse &&
-		old.ClientID == l.ClientID && old.HWAddr == l.HWAddr && old.DUID == l.DUID {
+		old.ClientID == l.ClientID && old.HWAddr == l.HWAddr && old.DUID == l.DUID && old.UserContext == l.UserContext {
 		return // a renewal: DNS says the right thing already
 	}
 	e.dirty.add(l.Address)
-	if d := e.ofLease(l); d == nil {
-		e.c.deps.Log.Log(msgBadName, l.Address, l.Hostname)
+	d, decision := e.ofLease(l)
+	if len(decision.Refused) > 0 {
+		e.refused(l, decision)
+	}
+	if d == nil {
+		e.c.deps.Log.Log(msgBadName, l.Address, shownName(l.Hostname))
 	} else if news {
 		e.unmatched(d, l.Address)
 	}
 }
 
-// ofLease gives what a lease wants DNS to say; nil if its name cannot be published.
-func (e *engine) ofLease(l lease.Lease) *reconcile.Desired {
+// refused logs names that a client asked for and may not have, at most once a second: a client may ask as often as it
+// likes.
+func (e *engine) refused(l lease.Lease, d policy.Decision) {
+	now := e.c.now()
+	if now.Sub(e.refusal) < time.Second {
+		return
+	}
+	e.refusal = now
+	got := "none"
+	if d.Name != "" {
+		got = d.Name.String()
+	}
+	place := e.settings.plan.Place(l.Address)
+	e.c.deps.Log.Log(msgNameRefused, d.Refused[0].Name, l.Address, place.Pool, place.Group, place.Interface, d.Refused[0].Why, got)
+}
+
+// shownName escapes a name of a lease file, which may hold anything.
+func shownName(hostname string) string { return strings.Trim(strconv.QuoteToASCII(hostname), `"`) }
+
+// decide says which name a lease has by the configuration of today: from what the client said, which the leases of our
+// servers keep; where a lease does not keep it, and no section of ours names leases, what the server decided holds.
+func (e *engine) decide(l lease.Lease) policy.Decision {
+	plan := e.settings.plan
+	c := plan.Config(l.Address)
+	c.Bar = &e.targets
+	said, told := policy.ParseSaid(l.UserContext)
+	switch {
+	case told:
+		return policy.Decide(c, policy.ClientOf(l), said)
+	case plan.Enabled():
+		return policy.Decide(c, policy.ClientOf(l), policy.SaidBefore(c, l))
+	}
+	d := policy.Decision{Forward: l.FQDNForward, Reverse: l.FQDNReverse, Origin: "lease"}
 	name, err := wire.ParseName(l.Hostname)
 	if err != nil || name == wire.Root || name.IsWildcard() {
-		return nil
+		return policy.Decision{}
 	}
-	d := &reconcile.Desired{Name: name.Lower(), Source: owned.Lease, TTL: reconcile.TTL(l.ValidLifetime, e.settings.ttl)}
-	d.DHCID = string(dhcid.Of(l).RDATA(name))
+	if why := e.targets.Barred(name.Lower()); why != "" {
+		return policy.Decision{Refused: []policy.Refusal{{Origin: "lease", Name: name.String(), Why: why}}}
+	}
+	d.Name = name.Lower()
+	return d
+}
+
+// ofLease gives what a lease wants DNS to say, and how that was decided; nil if it wants nothing.
+func (e *engine) ofLease(l lease.Lease) (*reconcile.Desired, policy.Decision) {
+	decision := e.decide(l)
+	if decision.Name == "" {
+		return nil, decision
+	}
+	fixed := e.settings.ttl
+	if own := e.settings.plan.TTL(l.Address); own != 0 {
+		fixed = own
+	}
+	d := &reconcile.Desired{Name: decision.Name, Source: owned.Lease, TTL: reconcile.TTL(l.ValidLifetime, fixed)}
+	d.DHCID = string(dhcid.Of(l).RDATA(d.Name))
 	if d.DHCID == "" {
-		return nil
+		return nil, decision
 	}
 	e.settings.ruled(d)
 	if l.ValidLifetime != lease.Infinity {
 		d.Expires = l.Expire()
 	}
-	e.route(d, l.Address, l.FQDNForward, l.FQDNReverse)
-	return d
+	e.route(d, l.Address, decision.Forward, decision.Reverse)
+	return d, decision
 }
 
 func (e *engine) ofWant(w owned.Want) *reconcile.Desired {
@@ -112,14 +166,7 @@ func (e *engine) ofWant(w owned.Want) *reconcile.Desired {
 
 // ruled sets how conflicts are met and how the name is marked.
 func (s *settings) ruled(d *reconcile.Desired) {
-	switch s.conflict {
-	case policy.ReplaceOwned:
-		d.Rules = owned.ReplaceOwned
-	case policy.SkipExisting:
-		d.Rules = owned.SkipExisting
-	case policy.StrictFail:
-		d.Rules = owned.StrictFail
-	}
+	d.Rules = s.conflict
 	if s.marker {
 		d.Marker = publish.Marker(d.DHCID)
 	}
@@ -166,7 +213,8 @@ func (e *engine) unmatched(d *reconcile.Desired, a netip.Addr) (nothing bool) {
 func (e *engine) desired(a netip.Addr) (d *reconcile.Desired, known bool) {
 	if e.settings.covers(a) {
 		if l, ok := e.source(a).leases[a]; ok {
-			return e.ofLease(l), true
+			d, _ := e.ofLease(l)
+			return d, true
 		}
 		return nil, e.source(a).known
 	}

@@ -80,6 +80,11 @@ type engine struct {
 	holdOff    time.Time // nothing is written before
 	storeBad   bool      // the last write failed
 	complained time.Time // about a name without domain
+	refusal    time.Time // last told of a name that a client may not have
+
+	targets      targets
+	targetsAsked bool // a round of questions runs
+	targetsAgain bool // and another one is to follow
 }
 
 // source is what is known of the leases of one DHCP server.
@@ -164,6 +169,7 @@ func (e *engine) run(ctx context.Context) error {
 			e.takeDuty()
 		case origin := <-e.loaded:
 			e.check.suspect(origin)
+			e.askTargets(ctx)
 		case next := <-e.c.apply:
 			e.configure(ctx, next)
 		case ask := <-e.c.asks:
@@ -261,7 +267,7 @@ func (e *engine) configure(ctx context.Context, next change) {
 	}
 	var files []string
 	for family, f := range e.settings.files {
-		if old == nil || old.files[family].path != f.path {
+		if old == nil || old.files[family].path != f.path || old.plan.Enabled() != e.settings.plan.Enabled() {
 			e.follow(ctx, family, f.path)
 		}
 		if f.path != "" {

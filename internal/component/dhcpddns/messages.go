@@ -71,6 +71,8 @@ var (
 		"A lease is marked for updates, but its name is no domain name, or its client cannot be identified.")
 	msgDuty = logging.NewMessage("DHCP_DDNS_DUTY_CHANGED", logging.Info, "the roles of this node have changed, {waiting} changes of names wait",
 		"This node became master or backup of a redundancy group. As master it makes DNS right at once; as backup it sends nothing and changes nothing.")
+	msgNameRefused = logging.NewMessage("DHCP_DDNS_NAME_REFUSED", logging.Warn, "{name} refused to {address} (pool {pool}, group {group}, interface {interface}): {reason}; it has {got}",
+		"A client asked for a name that it may not have: one that machines trust blindly, one of DhcpDdns/dynamic_dns/protected_names, a zone, its name server or mail exchanger, or one outside of the domains. It gets the name of the next source, or none. Such messages are written at most once a second; DhcpDdns leases shows all.")
 	msgStateError = logging.NewMessage("DHCP_DDNS_STATE_WRITE_ERROR", logging.Error, "state cannot be written, nothing is sent until it can: {reason}",
 		"The database of owned names does not take changes. Updates are sent only after they are written down, so DNS does not change meanwhile. Look for a full disk.")
 )
@@ -82,6 +84,6 @@ func Messages() []*logging.Message {
 		msgInvalidNCR, msgRequest, msgNoForward, msgNoReverse, msgNoMatch, msgWantsFull, msgAdded, msgRemoved, msgRestored,
 		msgAddFailed, msgRemoveFailed, msgAgainFailed, msgConflict, msgSkipped, msgLeft, msgForwardAddRejected, msgForwardRemoveRejected,
 		msgReverseAddRejected, msgReverseRemoveRejected, msgForwardIOError, msgReverseIOError, msgFollowing,
-		msgFollowError, msgFollowRecovered, msgBadName, msgDuty, msgStateError,
+		msgFollowError, msgFollowRecovered, msgBadName, msgDuty, msgNameRefused, msgStateError,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"bundy/internal/dhcp/redundancy"
 	"bundy/internal/dns/tsig"
 	"bundy/internal/dns/wire"
+	"bundy/internal/naming/owned"
 	"bundy/internal/naming/policy"
 	"bundy/internal/naming/publish"
 	"bundy/internal/suite/paths"
@@ -25,8 +26,9 @@ type settings struct {
 	verify  time.Duration // between two looks at all records in DNS; 0 never
 	catalog publish.Catalog
 
-	conflict policy.Conflict // what to do about a name that is in DNS already
-	marker   bool            // put a TXT record beside each name
+	plan     *policy.Plan // which names leases have
+	conflict owned.Rules  // what to do about a name that is in DNS already
+	marker   bool         // put a TXT record beside each name
 
 	groups *redundancy.Groups // which say what is this node's to publish
 	links  []link             // subnets whose interface is configured
@@ -96,17 +98,13 @@ func decode(spec *schema.Module, doc schema.Document, p paths.Paths) (*settings,
 		}
 		s.allow = append(s.allow, prefix)
 	}
-	var err error
-	if s.conflict, err = policy.ParseConflict(c.Dynamic.Conflict); err != nil {
-		r.wrong("dynamic_dns/conflict_policy", "%w", err)
-	}
-	s.marker = c.Dynamic.Marker
 	keys := r.keys(c.Keys, doc)
 	s.catalog.Forward = r.domains("forward_ddns", c.Forward.List, doc, keys)
 	s.catalog.Reverse = r.domains("reverse_ddns", c.Reverse.List, doc, keys)
+	r.dynamic(s, c.Dynamic, doc, keys)
 	s.files = [families]leaseFile{
-		leasesOf(doc[dhcp4Name], filepath.Join(p.State, "kea-leases4.csv"), "subnet4"),
-		leasesOf(doc[dhcp6Name], filepath.Join(p.State, "kea-leases6.csv"), "subnet6"),
+		leasesOf(doc[dhcp4Name], filepath.Join(p.State, "kea-leases4.csv"), "subnet4", c.Dynamic.Enabled),
+		leasesOf(doc[dhcp6Name], filepath.Join(p.State, "kea-leases6.csv"), "subnet6", c.Dynamic.Enabled),
 	}
 	s.links = append(linksOf(doc[dhcp4Name], "subnet4"), linksOf(doc[dhcp6Name], "subnet6")...)
 	var errs []error
@@ -247,10 +245,10 @@ func listed(doc schema.Document, direction string, i int) bool {
 }
 
 // leasesOf reads from the section of a DHCP server which lease file it keeps, by default the given one, and which subnets
-// it serves, alone and in shared networks. What is wrong in the section is for its own check to say.
-func leasesOf(s schema.Section, file, item string) leaseFile {
+// it serves, alone and in shared networks; none if it makes no updates, unless its leases are named always. What is wrong in the section is for its own check to say.
+func leasesOf(s schema.Section, file, item string, always bool) leaseFile {
 	ddns, _ := s["dhcp-ddns"].(map[string]any)
-	if on, _ := ddns["enable-updates"].(bool); !on {
+	if on, _ := ddns["enable-updates"].(bool); !on && (!always || s == nil) {
 		return leaseFile{}
 	}
 	database, _ := s["lease-database"].(map[string]any)

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"net/netip"
 	"strings"
 
 	"bundy/internal/dns/wire"
@@ -15,6 +14,20 @@ type Config struct {
 	ReplaceClientName    bool      // always generate the name
 	GeneratedPrefix      string    // first part of generated names; may hold dots
 	Suffix               wire.Name // behind partial and generated names; "" or wire.Root for none
+
+	// Rules is the naming policy of the section dynamic_dns; nil: the one of this section holds. It takes the place of
+	// GeneratedPrefix and Suffix.
+	Rules *Rules
+
+	Protected *Protected // names that no client may have
+
+	Bar Bar // keeps further names from clients; nil keeps none
+}
+
+// Bar keeps names from clients.
+type Bar interface {
+	// Barred says why nobody may have a name at the moment, or "".
+	Barred(wire.Name) string
 }
 
 // Source tells which option the decision answers.
@@ -37,6 +50,9 @@ type Decision struct {
 
 	ReplyFQDN     []byte // contents of option 81 for the reply; nil unless FromFQDN
 	ReplyHostName string // contents of option 12 for the reply, without final dot; "" unless FromHostName
+
+	Origin  Origin    // which rule the name is of
+	Refused []Refusal // names that the client asked for and may not have
 }
 
 // LeaseHostname is the text that the lease keeps: the name with final dot, or "" if the server does no update.
@@ -47,19 +63,20 @@ func (d Decision) LeaseHostname() string {
 	return d.Name.String()
 }
 
-// Decide applies the rules to a client that gets addr. fqdn is nil when the client sent no option 81; hostName is
-// the contents of option 12 or "". The FQDN option wins over the host name (RFC 4702 section 4).
-func Decide(c Config, addr netip.Addr, fqdn *FQDN, hostName string) Decision {
+// Decide applies the rules to a client that gets an address. The FQDN option wins over the host name (RFC 4702
+// section 4).
+func Decide(c Config, client Client, said Said) Decision {
 	switch {
-	case fqdn != nil:
-		return c.decideFQDN(addr, fqdn)
+	case said.FQDN != nil:
+		return c.decideFQDN(client, said)
 	case !c.EnableUpdates:
 		return Decision{}
 	}
-	return c.decideHostName(addr, hostName)
+	return c.decideHostName(client, said)
 }
 
-func (c Config) decideFQDN(addr netip.Addr, f *FQDN) Decision {
+func (c *Config) decideFQDN(client Client, said Said) Decision {
+	f := said.FQDN
 	d := Decision{Source: FromFQDN, E: f.E}
 	switch {
 	case !c.EnableUpdates:
@@ -72,30 +89,54 @@ func (c Config) decideFQDN(addr netip.Addr, f *FQDN) Decision {
 		d.S, d.O = true, !f.S
 	}
 	d.Forward, d.Reverse = d.S, !d.N
-	name := c.name(addr, f.Labels, f.Full)
-	if name == "" { // not even a generated name fits below the suffix
+	var chosen choice
+	if c.Rules != nil {
+		chosen = c.byRules(client, said)
+	} else {
+		chosen = c.choose(client, ByFQDN, f.Labels, f.Full)
+	}
+	if chosen.name == "" { // not even a generated name fits below the suffix, or the rules give none
 		d.Forward, d.Reverse = false, false
 		d.N, d.S, d.O = true, false, f.S
 	}
 	if d.Forward || d.Reverse {
-		d.Name = name
+		d.Name = chosen.name
 	}
-	d.ReplyFQDN = appendFQDN(nil, d.N, d.S, d.O, d.E, name)
+	d.Origin, d.Refused = chosen.origin, chosen.refused
+	d.ReplyFQDN = appendFQDN(nil, d.N, d.S, d.O, d.E, chosen.name)
 	return d
 }
 
-func (c Config) decideHostName(addr netip.Addr, hostName string) Decision {
-	labels, full := splitText(hostName)
-	if len(labels) == 0 && !full {
+func (c *Config) decideHostName(client Client, said Said) Decision {
+	labels, full := splitText(said.Host)
+	silent := len(labels) == 0 && !full
+	var chosen choice
+	switch {
+	case c.Rules != nil:
+		chosen = c.byRules(client, said)
+	case silent:
 		return Decision{}
+	default:
+		// A host name of several labels is taken as it is (guide: "fully qualified").
+		chosen = c.choose(client, ByHostName, labels, full || len(labels) > 1)
 	}
-	// A host name of several labels is taken as it is (guide: "fully qualified").
-	name := c.name(addr, labels, full || len(labels) > 1)
-	if name == "" {
-		return Decision{}
+	if chosen.name == "" {
+		return Decision{Refused: chosen.refused}
 	}
-	return Decision{
-		Source: FromHostName, Name: name, Forward: true, Reverse: true, S: true,
-		ReplyHostName: strings.TrimSuffix(name.String(), "."),
+	d := Decision{Name: chosen.name, Forward: true, Reverse: true, S: true, Origin: chosen.origin, Refused: chosen.refused}
+	if !silent {
+		d.Source, d.ReplyHostName = FromHostName, strings.TrimSuffix(chosen.name.String(), ".")
 	}
+	return d
+}
+
+// byRules lets the policy choose; the item replace-client-name stands above it.
+func (c *Config) byRules(client Client, said Said) choice {
+	if !c.ReplaceClientName {
+		return c.Rules.choose(c, client, said)
+	}
+	if c.Rules.Suffix == "" {
+		return choice{}
+	}
+	return choice{name: c.generated(client.Address, c.Rules.Suffix), origin: ByAddress}
 }

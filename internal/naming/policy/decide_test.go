@@ -9,7 +9,7 @@ import (
 	"bundy/internal/dns/wire"
 )
 
-var address = netip.MustParseAddr("192.0.2.7")
+var here = Client{Address: netip.MustParseAddr("192.0.2.7"), HWAddr: "\x02\x00\x5e\x10\x00\x01"}
 
 func config() Config {
 	return Config{EnableUpdates: true, GeneratedPrefix: "myhost", Suffix: wire.MustParseName("lab.example.org.")}
@@ -38,7 +38,7 @@ func TestFlagsFollowTheTable(t *testing.T) {
 	} {
 		cfg := config()
 		cfg.EnableUpdates, cfg.OverrideNoUpdate, cfg.OverrideClientUpdate = !c.disable, c.noUpdate, c.overClient
-		d := Decide(cfg, address, &FQDN{N: c.n, S: c.s, Labels: []string{"pc"}}, "other")
+		d := Decide(cfg, here, Said{&FQDN{N: c.n, S: c.s, Labels: []string{"pc"}}, "other"})
 		if got := (flags{d.N, d.S, d.O}); got != c.want || d.Forward != c.forward || d.Reverse != c.reverse {
 			t.Errorf("%s: reply N,S,O %v forward %v reverse %v, want %v %v %v", c.name, got, d.Forward, d.Reverse, c.want,
 				c.forward, c.reverse)
@@ -82,7 +82,7 @@ func TestNames(t *testing.T) {
 		{[]string{long, long, long, long}, true, generatedName},
 		{strings.Split(strings.Repeat("a.", 127)+"a", "."), true, generatedName},
 	} {
-		d := Decide(config(), address, &FQDN{S: true, Labels: c.labels, Full: c.full}, "")
+		d := Decide(config(), here, Said{&FQDN{S: true, Labels: c.labels, Full: c.full}, ""})
 		if got := d.LeaseHostname(); got != c.want {
 			t.Errorf("labels %q full %v: %s, want %s", c.labels, c.full, got, c.want)
 		}
@@ -96,11 +96,12 @@ func TestHostName(t *testing.T) {
 		{"foo.corp.net.", "foo.corp.net.", "foo.corp.net"},
 		{"foo\x00", "foo.lab.example.org.", "foo.lab.example.org"},
 		{".", generatedName, strings.TrimSuffix(generatedName, ".")},
-		{"\xe2\x98\x83", generatedName, strings.TrimSuffix(generatedName, ".")},
+		{"\xe2\x98\x83", "xn--n3h.lab.example.org.", "xn--n3h.lab.example.org"},
+		{"\xe2\x98", generatedName, strings.TrimSuffix(generatedName, ".")},
 		{"", "", ""},
 		{"\x00", "", ""},
 	} {
-		d := Decide(config(), address, nil, c.in)
+		d := Decide(config(), here, Said{nil, c.in})
 		if d.LeaseHostname() != c.name || d.ReplyHostName != c.reply {
 			t.Errorf("host name %q: %q reply %q, want %q reply %q", c.in, d.LeaseHostname(), d.ReplyHostName, c.name, c.reply)
 		}
@@ -110,7 +111,7 @@ func TestHostName(t *testing.T) {
 	}
 	off := config()
 	off.EnableUpdates = false
-	if d := Decide(off, address, nil, "foo"); d.Source != NoSource {
+	if d := Decide(off, here, Said{nil, "foo"}); d.Source != NoSource {
 		t.Errorf("updates off: %+v", d)
 	}
 }
@@ -128,7 +129,7 @@ func TestGeneratedNames(t *testing.T) {
 		{"x", strings.Repeat("abcdefg.", 31), ""},
 	} {
 		cfg.GeneratedPrefix, cfg.Suffix = c.prefix, wire.MustParseName(c.suffix)
-		d := Decide(cfg, address, &FQDN{S: true, Labels: []string{"pc"}}, "")
+		d := Decide(cfg, here, Said{&FQDN{S: true, Labels: []string{"pc"}}, ""})
 		if got := d.LeaseHostname(); got != c.want {
 			t.Errorf("prefix %q suffix %q: %q, want %q", c.prefix, c.suffix, got, c.want)
 		}
@@ -137,7 +138,7 @@ func TestGeneratedNames(t *testing.T) {
 		}
 	}
 	cfg.GeneratedPrefix, cfg.Suffix = "myhost", wire.MustParseName("example.com")
-	if d := Decide(cfg, netip.MustParseAddr("2001:db8::1"), &FQDN{S: true}, ""); d.LeaseHostname() != "myhost-2001-db8--1.example.com." {
+	if d := Decide(cfg, Client{Address: netip.MustParseAddr("2001:db8::1")}, Said{&FQDN{S: true}, ""}); d.LeaseHostname() != "myhost-2001-db8--1.example.com." {
 		t.Errorf("IPv6: %s", d.LeaseHostname())
 	}
 }
@@ -147,14 +148,14 @@ func TestParseFQDNAndReply(t *testing.T) {
 	if err != nil || !f.S || !f.E || !f.Full || len(f.Labels) != 4 {
 		t.Fatalf("wire form: %+v %v", f, err)
 	}
-	if d := Decide(config(), address, f, ""); string(d.ReplyFQDN) != "\x05\xff\xff\x02pc\x03lab\x07example\x03org\x00" {
+	if d := Decide(config(), here, Said{f, ""}); string(d.ReplyFQDN) != "\x05\xff\xff\x02pc\x03lab\x07example\x03org\x00" {
 		t.Errorf("reply %q", d.ReplyFQDN)
 	}
 	f, err = ParseFQDN([]byte("\x00\x00\x00pc"))
 	if err != nil || f.E || f.Full || len(f.Labels) != 1 {
 		t.Fatalf("text form: %+v %v", f, err)
 	}
-	if d := Decide(config(), address, f, ""); string(d.ReplyFQDN) != "\x00\xff\xffpc.lab.example.org." {
+	if d := Decide(config(), here, Said{f, ""}); string(d.ReplyFQDN) != "\x00\xff\xffpc.lab.example.org." {
 		t.Errorf("reply %q", d.ReplyFQDN)
 	}
 	for name, bad := range map[string]string{
@@ -177,7 +178,7 @@ func FuzzDecide(f *testing.F) {
 		if err != nil {
 			fqdn = nil
 		}
-		d := Decide(config(), address, fqdn, hostName)
+		d := Decide(config(), here, Said{fqdn, hostName})
 		if d.Name == "" {
 			if d.Forward || d.Reverse {
 				t.Fatalf("updates without a name: %+v", d)

@@ -20,7 +20,7 @@ func TestFQDN6(t *testing.T) {
 			t.Errorf("%q: %v", c.sent, err)
 			continue
 		}
-		d := Decide(config(), a, f, "")
+		d := Decide(config(), Client{Address: a}, Said{FQDN: f})
 		if got := string(d.ReplyFQDN6()); got != c.reply || d.LeaseHostname() != c.name {
 			t.Errorf("%q: reply %q name %s", c.sent, got, d.LeaseHostname())
 		}

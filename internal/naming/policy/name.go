@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"bundy/internal/dns/wire"
@@ -21,25 +23,32 @@ var forbiddenZones = [...]wire.Name{
 	"\x07example\x03net\x00", "\x07example\x03org\x00", "\x05local\x00", "\x05onion\x00", "\x03alt\x00", "\x04arpa\x00",
 }
 
-// name makes the fully qualified lower-case name of the labels a client sent, or a generated one where the client's
-// cannot be used. It returns "" only if the suffix leaves no room for any name.
-func (c Config) name(addr netip.Addr, labels []string, full bool) wire.Name {
+// choose makes the fully qualified lower-case name of the labels a client sent, or a generated one where the client's
+// cannot be used. There is none only if the suffix leaves no room for any name.
+func (c *Config) choose(client Client, o Origin, labels []string, full bool) choice {
 	suffix := c.suffix()
-	if c.ReplaceClientName || len(labels) == 0 {
-		return c.generated(addr, suffix)
+	out := choice{origin: ByAddress}
+	if !c.ReplaceClientName && len(labels) > 0 {
+		base := suffix
+		if full {
+			base = wire.Root
+		}
+		name := join(labels, base)
+		why := "it has a label without letters or digits, or is too long"
+		if name != "" {
+			why = c.forbids(name, suffix, suffix != wire.Root && name.IsBelow(suffix))
+		}
+		if why == "" {
+			out.name, out.origin = name, o
+			return out
+		}
+		out.refuse(o, labels, full, why)
 	}
-	base := suffix
-	if full {
-		base = wire.Root
-	}
-	name := join(labels, base)
-	if name == "" || forbidden(name, suffix) {
-		return c.generated(addr, suffix)
-	}
-	return name
+	out.name = c.generated(client.Address, suffix)
+	return out
 }
 
-func (c Config) suffix() wire.Name {
+func (c *Config) suffix() wire.Name {
 	if c.Suffix == "" {
 		return wire.Root
 	}
@@ -47,13 +56,13 @@ func (c Config) suffix() wire.Name {
 }
 
 // generated gives prefix-<address with - for . and :>.suffix. A prefix that does not fit is left out.
-func (c Config) generated(addr netip.Addr, suffix wire.Name) wire.Name {
-	text := strings.NewReplacer(".", "-", ":", "-").Replace(addr.String())
+func (c *Config) generated(addr netip.Addr, suffix wire.Name) wire.Name {
+	text := addressText(addr)
 	if c.GeneratedPrefix != "" {
 		labels, _ := splitText(c.GeneratedPrefix + "-" + text)
 		last := labels[len(labels)-1]
 		if len(last) <= maxLabel {
-			if n := join(labels, suffix); n != "" && !forbidden(n, suffix) {
+			if n := join(labels, suffix); n != "" && c.forbids(n, suffix, true) == "" {
 				return n
 			}
 		}
@@ -82,43 +91,74 @@ func join(labels []string, base wire.Name) wire.Name {
 	return name
 }
 
-// sanitise makes a host name label (RFC 1123 section 2.1) of any bytes: letters in lower case, digits and inner
-// hyphens stay, every other byte becomes a hyphen, and hyphens at the ends go. The result may be empty.
-func sanitise(label string) string {
-	b := []byte(label)
-	if len(b) > maxLabel {
-		b = b[:maxLabel]
-	}
-	for i, c := range b {
-		switch {
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-		case 'A' <= c && c <= 'Z':
-			b[i] = c + ('a' - 'A')
-		default:
-			b[i] = '-'
-		}
-	}
-	return strings.Trim(string(b), "-")
+func addressText(addr netip.Addr) string {
+	return strings.NewReplacer(".", "-", ":", "-").Replace(addr.String())
 }
 
-// forbidden tells whether a client may not have name: the suffix itself or a name above it (both usually the apex of
-// a zone), a name that others trust blindly, or a name in a special-use domain that is not the operator's.
-func forbidden(name, suffix wire.Name) bool {
-	if suffix.IsBelow(name) {
-		return true
+// forbids says why a client may not have a name, or "": the suffix itself or a name above it (both usually the apex of
+// a zone), a name that others trust blindly or that the operator protects, or a name that is not allowed to lie where it
+// does. inside tells that it lies in a domain of the operator's.
+func (c *Config) forbids(name, suffix wire.Name, inside bool) string {
+	if suffix != "" && suffix.IsBelow(name) {
+		return "it is the domain itself or above it"
 	}
-	for _, l := range forbiddenLabels {
-		if name.Label() == l {
-			return true
+	if slices.Contains(forbiddenLabels[:], name.Label()) {
+		return name.Label() + " is a name that machines trust blindly"
+	}
+	if c.Protected != nil {
+		if why := c.Protected.why(name); why != "" {
+			return why
 		}
 	}
-	if suffix != wire.Root && name.IsBelow(suffix) {
-		return false
+	if c.Bar != nil {
+		if why := c.Bar.Barred(name); why != "" {
+			return why
+		}
+	}
+	if inside {
+		return ""
 	}
 	for _, z := range forbiddenZones {
 		if name.IsBelow(z) {
-			return true
+			return "it lies in the special-use domain " + z.String()
 		}
 	}
-	return false
+	if c.Rules != nil {
+		return "it lies outside of the domains for clients"
+	}
+	return ""
+}
+
+// Protected is the names that the operator keeps from clients.
+type Protected struct {
+	labels map[string]struct{}
+	names  map[wire.Name]struct{}
+}
+
+func (p *Protected) why(name wire.Name) string {
+	if _, ok := p.labels[name.Label()]; ok {
+		return name.Label() + " is protected"
+	}
+	if _, ok := p.names[name]; ok {
+		return name.String() + " is protected"
+	}
+	return ""
+}
+
+// ParseProtected reads the item protected_names; the errors name its elements.
+func ParseProtected(texts []string) (Protected, []error) {
+	p := Protected{map[string]struct{}{}, map[wire.Name]struct{}{}}
+	var errs []error
+	for i, text := range texts {
+		n, err := wire.ParseName(text)
+		switch {
+		case err != nil || n == wire.Root:
+			errs = append(errs, fmt.Errorf("protected_names[%d]: %q is no name", i, text))
+		case n.Parent() == wire.Root && !strings.HasSuffix(text, "."):
+			p.labels[n.Lower().Label()] = struct{}{}
+		default:
+			p.names[n.Lower()] = struct{}{}
+		}
+	}
+	return p, errs
 }

@@ -1,9 +1,9 @@
 package policy
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"bundy/internal/dns/wire"
@@ -13,7 +13,7 @@ import (
 // servers read it to tell their clients the same names.
 type Section struct {
 	Enabled   bool       `json:"enabled" default:"false" help:"Name every lease by this section: of all subnets of the DHCP servers here, whether dhcp-ddns/enable-updates is set there or not. If false, leases are named as the map dhcp-ddns of their DHCP server says, and of this section only conflict_policy, marker and protected_names count."`
-	Domain    string     `json:"domain" default:"" help:"Domain behind names that are not fully qualified. Empty: the option domain-name of the pool, the subnet or the server, else its dhcp-ddns/qualifying-suffix."`
+	Domain    string     `json:"domain" default:"" help:"Domain behind names that are not fully qualified. The option domain-name (of DHCPv6 the first of domain-search) of a pool or subnet stands above it, if that domain lies in a zone of ours; where this is empty, that of the server, and its dhcp-ddns/qualifying-suffix."`
 	Forward   []string   `json:"forward_zones" default:"[]" element:"\"\"" help:"Zones for A and AAAA records, beside forward_ddns. They are updated at update_servers. With none here and no forward_ddns, domain is the zone."`
 	Reverse   []string   `json:"reverse_zones" default:"[]" element:"\"\"" help:"Zones for PTR records, beside reverse_ddns. They are updated at update_servers. With none here and no reverse_ddns, the update servers are asked which zone an address is in."`
 	TTL       int        `json:"ttl" default:"0" min:"0" max:"86400" help:"Time to live in seconds of the records. 0 takes DhcpDdns/ttl."`
@@ -36,39 +36,21 @@ type Server struct {
 // Override is one element of overrides.
 type Override struct {
 	Network string   `json:"network" default:"" help:"A subnet or pool: \"192.0.2.0/24\" or \"192.0.2.10 - 192.0.2.99\"."`
-	Enabled bool     `json:"enabled" default:"true" optional:"true" help:"If false, leases there have no names."`
+	Enabled *bool    `json:"enabled" help:"If false, leases there have no names."`
 	Domain  string   `json:"domain" default:"" optional:"true" help:"Domain behind names there; empty takes that of the section."`
 	TTL     int      `json:"ttl" default:"0" optional:"true" min:"0" max:"86400" help:"Time to live there; 0 takes that of the section."`
 	Sources []string `json:"hostname_source" default:"[]" optional:"true" element:"\"fqdn\"" enum:"fqdn,client-hostname,client-id,mac-fallback,address" help:"Where names come from there; empty takes that of the section."`
 	Prefix  string   `json:"generated_prefix" default:"" optional:"true" help:"First part of generated names there; empty takes that of the section."`
 }
 
-// Conflict says what to do about a name that is in DNS already.
-type Conflict uint8
-
-const (
-	CheckWithDHCID Conflict = iota // RFC 4703: a name whose DHCID is the client's may be taken
-	ReplaceOwned                   // a name may be taken if the records there are ours, whoever had it
-	SkipExisting                   // a name that is there is left, and tried again now and then
-	StrictFail                     // a name that is there is left until the lease changes
-)
-
-var conflicts = [...]string{"check-with-dhcid", "replace-owned", "skip-existing", "strict-fail"}
-
-func (c Conflict) String() string {
-	if int(c) < len(conflicts) {
-		return conflicts[c]
+// readSection reads the section as it stands in the configuration, with the defaults of its items.
+func readSection(ddns map[string]any) (Section, error) {
+	s := Section{Sources: []string{string(ByFQDN), string(ByHostName)}, Prefix: "dhcp"}
+	raw, err := json.Marshal(ddns["dynamic_dns"])
+	if err != nil {
+		return s, err
 	}
-	return fmt.Sprintf("Conflict(%d)", uint8(c))
-}
-
-// ParseConflict reads the item conflict_policy.
-func ParseConflict(text string) (Conflict, error) {
-	i := slices.Index(conflicts[:], text)
-	if i < 0 {
-		return 0, fmt.Errorf("%q is no conflict policy; it is one of %s", text, strings.Join(conflicts[:], ", "))
-	}
-	return Conflict(i), nil
+	return s, json.Unmarshal(raw, &s)
 }
 
 // Range is the addresses from First to Last.
