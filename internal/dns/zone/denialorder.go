@@ -12,6 +12,7 @@ import (
 type order struct {
 	root *page
 	n    int
+	far  func(k []byte) []byte // before, where the keys are not in memory; root is nil then
 }
 
 // pageKeys bounds the keys of one page: few enough that copying one is cheap, many enough that a million keys are four
@@ -52,6 +53,9 @@ func (p *page) floor(k []byte) int {
 func (o *order) before(k []byte) []byte {
 	p := o.root
 	if p == nil {
+		if o.far != nil {
+			return o.far(bytes.Clone(k)) // so that k can stay on the stack of others
+		}
 		return nil
 	}
 	if bytes.Compare(p.key(0), k) > 0 {

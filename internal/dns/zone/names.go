@@ -13,6 +13,7 @@ import (
 type names struct {
 	frozen *frozen
 	over   index[node] // a node that does not exist: the frozen name is gone
+	view   *View       // has what over does not have, if it is not nil; over.root is not nil then
 }
 
 // foldAt is how many changed names there may be more than frozen names before all is worth freezing anew. The cost of that,
@@ -100,6 +101,9 @@ func (x *names) get(key wire.Name) node {
 		if n := x.over.find(h, key); n != nil {
 			return *n
 		}
+		if x.view != nil {
+			return x.view.node(key)
+		}
 	}
 	return x.frozen.get(h, key)
 }
@@ -109,7 +113,7 @@ func (x *names) put(e *edit, key wire.Name, n node) { x.over.put(e, key, &n) }
 
 // remove takes a name out.
 func (x *names) remove(e *edit, key wire.Name) {
-	if x.frozen.get(maphash.String(x.over.seed, string(key)), key).exists() {
+	if x.view != nil || x.frozen.get(maphash.String(x.over.seed, string(key)), key).exists() {
 		x.over.put(e, key, &node{})
 		return
 	}

@@ -99,7 +99,7 @@ func (d *DB) checkZone(ctx context.Context, z Info) []error {
 
 // checkLeaves looks that the leaves of a zone, and the records in them, are in order. It returns the number of records.
 func (d *DB) checkLeaves(ctx context.Context, origin wire.Name, row int64) (records int, err error) {
-	rows, err := d.readers.QueryContext(ctx, leavesText, row)
+	rows, err := d.readers.QueryContext(ctx, `SELECT start, octets, nsec, nsec3 FROM leaves WHERE zone_id = ? ORDER BY start`, row)
 	if err != nil {
 		return 0, err
 	}
@@ -107,7 +107,8 @@ func (d *DB) checkLeaves(ctx context.Context, origin wire.Name, row int64) (reco
 	var last []byte // key of a record
 	for first := true; rows.Next(); first = false {
 		var start, octets []byte
-		if err := rows.Scan(&start, &octets); err != nil {
+		var told, found piece
+		if err := rows.Scan(&start, &octets, &told.nsec, &told.nsec3); err != nil {
 			return 0, err
 		}
 		all, err := readLeaf(octets, start, origin, sortKey(origin))
@@ -122,6 +123,10 @@ func (d *DB) checkLeaves(ctx context.Context, origin wire.Name, row int64) (reco
 				return 0, fmt.Errorf("%w: those from %s on are not in order", ErrDamaged, startName(start, origin))
 			}
 			last = all[i].key
+			found.sees(all[i].typ)
+		}
+		if found.nsec != told.nsec || found.nsec3 != told.nsec3 {
+			return 0, fmt.Errorf("%w: those from %s on: NSEC or NSEC3 records are not marked", ErrDamaged, startName(start, origin))
 		}
 		records += len(all)
 	}

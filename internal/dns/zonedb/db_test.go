@@ -395,10 +395,11 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestCheckFindsDamage(t *testing.T) {
 	for name, damage := range map[string]string{
-		"lost records":  `INSERT INTO leaves SELECT 99, start, octets FROM leaves`,
+		"lost records":  `INSERT INTO leaves SELECT 99, start, octets, nsec, nsec3 FROM leaves`,
 		"bad start":     `UPDATE leaves SET start = x'01'`,
-		"repeated leaf": `INSERT INTO leaves SELECT zone_id, x'6f72670061', octets FROM leaves`,
+		"repeated leaf": `INSERT INTO leaves SELECT zone_id, x'6f72670061', octets, nsec, nsec3 FROM leaves`,
 		"changed octet": `UPDATE leaves SET octets = CAST(substr(octets, 1, 40) || x'ff' || substr(octets, 42) AS BLOB)`,
+		"hidden NSEC":   `UPDATE leaves SET nsec = 1`,
 		"no octets":     `UPDATE leaves SET octets = x''`,
 		"journal count": `UPDATE zones SET journal = journal + 1`,
 		"journal end":   `DELETE FROM diffs WHERE version = 3`,

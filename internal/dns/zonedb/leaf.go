@@ -199,6 +199,8 @@ func readLeaf(octets, start []byte, origin wire.Name, originKey []byte) ([]store
 type piece struct {
 	start  []byte // of any key that begins here, and greater than all before
 	octets []byte
+
+	nsec, nsec3 int // 1: it has records of that type
 }
 
 // writeLeaves gives the leaves that hold records, which are in order and all different, evenly filled. The first one begins
@@ -228,6 +230,7 @@ func writeLeaves(all []stored, start []byte) []piece {
 				count = len(p.octets) + 1
 				p.octets = append(append(p.octets, byte(len(s.name)), 0), s.name...)
 			}
+			p.sees(s.typ)
 			p.octets[count]++
 			p.octets = binary.BigEndian.AppendUint16(p.octets, uint16(s.typ))
 			p.octets = binary.BigEndian.AppendUint32(p.octets, s.ttl)
@@ -239,6 +242,16 @@ func writeLeaves(all []stored, start []byte) []piece {
 		from = to
 	}
 	return pieces
+}
+
+// sees marks the leaf of a record.
+func (p *piece) sees(t wire.Type) {
+	switch t {
+	case wire.TypeNSEC:
+		p.nsec = 1
+	case wire.TypeNSEC3:
+		p.nsec3 = 1
+	}
 }
 
 // size is what a record takes in a leaf, with its owner if that does not stand before it.

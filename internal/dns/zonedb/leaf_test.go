@@ -43,7 +43,7 @@ func FuzzLeaf(f *testing.F) {
 		if _, err := d.writer.Exec(`UPDATE leaves SET start = ?1, octets = ?2; UPDATE zones SET edition = ?3`, start, leaf, e.count); err != nil {
 			t.Fatal(err)
 		}
-		defer d.writer.Exec(`DELETE FROM leaves; INSERT INTO leaves VALUES (?1, x'', ?2); DELETE FROM diffs`, e.row, good)
+		defer d.writer.Exec(`DELETE FROM leaves; INSERT INTO leaves VALUES (?1, x'', ?2, 0, 0); DELETE FROM diffs`, e.row, good)
 		d.checkLeaves(t.Context(), origin, e.row)
 		v, _, err := d.Load(t.Context(), origin, wire.ClassIN)
 		if err == nil {

@@ -72,8 +72,12 @@ type leaf struct {
 
 // leafAt finds the leaf where a record with that key is, or would be.
 func (s *statements) leafAt(row int64, key []byte) (leaf, error) {
+	return scanLeaf(s.findLeaf.QueryRow(row, key))
+}
+
+func scanLeaf(row *sql.Row) (leaf, error) {
 	var l leaf
-	err := s.findLeaf.QueryRow(row, key).Scan(&l.start, &l.octets, &l.next)
+	err := row.Scan(&l.start, &l.octets, &l.next)
 	if errors.Is(err, sql.ErrNoRows) {
 		return leaf{start: []byte{}}, nil
 	}
@@ -117,7 +121,7 @@ func (s *statements) change(z *stock, l leaf, edits []edit) error {
 		return err
 	}
 	for _, p := range writeLeaves(records, l.start) {
-		if _, err := s.putLeaf.Exec(z.row, p.start, p.octets); err != nil {
+		if _, err := s.putLeaf.Exec(z.row, p.start, p.octets, p.nsec, p.nsec3); err != nil {
 			return err
 		}
 	}

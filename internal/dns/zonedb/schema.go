@@ -14,9 +14,13 @@ const (
 )
 
 // leavesTable has the leaves of all zones, which hold the records. start is not above the key of the first record, and
-// above that of the last record of the leaf before; that of the first leaf of a zone is empty.
+// above that of the last record of the leaf before; that of the first leaf of a zone is empty. nsec and nsec3 tell with 1
+// that there is a record of that type: who looks for the one before a name may have to pass any number of other names.
 const leavesTable = `CREATE TABLE leaves (
-	zone_id INTEGER NOT NULL, start BLOB NOT NULL, octets BLOB NOT NULL, PRIMARY KEY (zone_id, start)) STRICT, WITHOUT ROWID`
+	zone_id INTEGER NOT NULL, start BLOB NOT NULL, octets BLOB NOT NULL, nsec INTEGER NOT NULL, nsec3 INTEGER NOT NULL,
+	PRIMARY KEY (zone_id, start)) STRICT, WITHOUT ROWID;
+	CREATE INDEX leaves_nsec ON leaves (zone_id, start) WHERE nsec = 1;
+	CREATE INDEX leaves_nsec3 ON leaves (zone_id, start) WHERE nsec3 = 1`
 
 var schemaText = [...]string{
 	`CREATE TABLE schema_version (version INTEGER NOT NULL, minor INTEGER NOT NULL)`,

@@ -13,11 +13,15 @@ type statements struct {
 	findLeaf, putLeaf, dropLeaf, insertDiff, bump *sql.Stmt
 }
 
+// findLeafText finds the leaf of a key, and where the next one begins.
+const findLeafText = `SELECT start, octets, (SELECT n.start FROM leaves n WHERE n.zone_id = l.zone_id AND n.start > l.start ORDER BY n.start LIMIT 1)
+	FROM leaves l WHERE zone_id = ? AND start <= ? ORDER BY start DESC LIMIT 1`
+
 func (s *statements) all() map[string]**sql.Stmt {
 	return map[string]**sql.Stmt{
-		`SELECT start, octets, (SELECT n.start FROM leaves n WHERE n.zone_id = l.zone_id AND n.start > l.start ORDER BY n.start LIMIT 1)
-			FROM leaves l WHERE zone_id = ? AND start <= ? ORDER BY start DESC LIMIT 1`: &s.findLeaf,
-		`INSERT INTO leaves (zone_id, start, octets) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET octets = excluded.octets`:    &s.putLeaf,
+		findLeafText: &s.findLeaf,
+		`INSERT INTO leaves (zone_id, start, octets, nsec, nsec3) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET octets = excluded.octets, nsec = excluded.nsec, nsec3 = excluded.nsec3`: &s.putLeaf,
 		`DELETE FROM leaves WHERE zone_id = ? AND start = ?`:                                                                 &s.dropLeaf,
 		`INSERT INTO diffs (zone_id, edition, version, operation, name, rrtype, ttl, rdata) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`: &s.insertDiff,
 		`UPDATE zones SET edition = ?, journal = journal + ? WHERE id = ? RETURNING journal`:                                 &s.bump,
