@@ -151,7 +151,9 @@ func TestViewConformance(t *testing.T) {
 // randomZone makes a zone of many leaves, with names below one another, empty non-terminals, wildcards, delegations, DNAMEs, aliases and
 // chains of denial. It gives names to ask for, too.
 func randomZone(r *rand.Rand, chain string) (text string, names []string) {
-	label := func() string { return []string{"a", "b", "c", "d", "*", "Ho", "x-y", `\000`}[r.IntN(8)] + strings.Repeat("n", r.IntN(3)) }
+	label := func() string {
+		return []string{"a", "b", "c", "d", "*", "Ho", "x-y", `\000`}[r.IntN(8)] + strings.Repeat("n", r.IntN(3))
+	}
 	name := func() string {
 		n := "example."
 		for range 1 + r.IntN(3) {
