@@ -35,6 +35,7 @@ type Key struct {
 	Name      string `json:"name" default:"" help:"Name of the key, as the DNS server knows it."`
 	Algorithm string `json:"algorithm" default:"" help:"hmac_md5, hmac_sha1, hmac_sha224, hmac_sha256, hmac_sha384 or hmac_sha512; Kea's spelling HMAC-SHA256 is understood too."`
 	Secret    string `json:"secret" default:"" help:"The shared secret, base64."`
+	Bits      int    `json:"digest_bits" default:"0" optional:"true" min:"0" max:"512" help:"Length in bits to which signatures are cut, as the DNS server wants them; 0 leaves them whole."`
 }
 
 // Domains is the catalogue of one direction.

@@ -32,7 +32,7 @@ const (
 
 	// roundAddresses bounds the addresses that one round compares, and so the length of a database transaction: the
 	// engine stays able to answer, and one write to disk serves many.
-	roundAddresses = 500
+	roundAddresses = 1000
 
 	// eventQueue is how much news of the lease file may wait; the follower waits then.
 	eventQueue = 4

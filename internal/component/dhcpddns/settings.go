@@ -157,6 +157,10 @@ func (r *reading) keys(own []Key, doc schema.Document) map[string]key {
 		}
 		seen[n] = true
 		parsed, err := tsig.ParseKey(k.Name + ":" + k.Secret + ":" + strings.ReplaceAll(strings.ToLower(k.Algorithm), "_", "-"))
+		if err == nil {
+			parsed.Bits = k.Bits
+			err = parsed.CheckBits()
+		}
 		if err != nil {
 			err = fmt.Errorf("%s/tsig_keys[%d]: %w", name, i, err)
 		}

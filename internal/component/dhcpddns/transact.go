@@ -146,7 +146,9 @@ func (e *engine) launch(key gateKey, g *gate) bool {
 		}
 		domain, records = d, append(records, r)
 	}
-	g.waiting = append([]owned.Key(nil), g.waiting[n:]...)
+	if g.waiting = g.waiting[n:]; len(g.waiting) == 0 {
+		g.waiting = nil
+	}
 	if !e.write(moved) {
 		for _, r := range records {
 			e.schedule.Ended(r.Key)

@@ -34,6 +34,30 @@ type Key struct {
 	Name      wire.Name
 	Algorithm wire.Name
 	Secret    []byte
+
+	// Bits is the length to which signatures are cut (RFC 8945 section 5.2.2.1), a multiple of eight, at least 80 and half
+	// of the digest; 0 leaves them whole.
+	Bits int
+}
+
+// CheckBits tells whether signatures of the key can have its Bits.
+func (k Key) CheckBits() error {
+	if newHash(k.Algorithm.Lower()) == nil {
+		return fmt.Errorf("%w %s: unknown algorithm %s", ErrKey, k.Name, k.Algorithm)
+	}
+	size := newHash(k.Algorithm.Lower())().Size() * 8
+	if k.Bits != 0 && (k.Bits%8 != 0 || k.Bits < max(8*minMAC, size/2) || k.Bits > size) {
+		return fmt.Errorf("%w %s: signatures of %d bits; want a multiple of 8 from %d to %d", ErrKey, k.Name, k.Bits, max(8*minMAC, size/2), size)
+	}
+	return nil
+}
+
+// cut shortens a signature to what the key says.
+func (k Key) cut(mac []byte) []byte {
+	if k.Bits == 0 {
+		return mac
+	}
+	return mac[:min(k.Bits/8, len(mac))]
 }
 
 // String shows name and algorithm, so that no format of a Key can put its secret into a log.
@@ -116,5 +140,5 @@ func (k Key) check() error {
 	if len(k.Secret) == 0 {
 		return fmt.Errorf("%w %s: the secret is empty", ErrKey, k.Name)
 	}
-	return nil
+	return k.CheckBits()
 }

@@ -30,7 +30,7 @@ func (s *Session) Key() wire.Name { return s.key.Name.Lower() }
 //
 // The error is always a *Error. Unless it is FORMERR, the session comes with it, and signs the error reply as the
 // error wants: without MAC for BADKEY and BADSIG, with MAC for BADTRUNC, with MAC and our time for BADTIME (RFC 8945
-// section 5.2). A good MAC that is truncated is BADTRUNC: truncation is not supported.
+// section 5.2). A good MAC that is shorter than the key says is BADTRUNC.
 func (r *Ring) Verify(msg []byte, now time.Time) (body []byte, s *Session, err error) {
 	off, bad := find(msg)
 	if bad != nil {
@@ -44,7 +44,7 @@ func (r *Ring) Verify(msg []byte, now time.Time) (body []byte, s *Session, err e
 		return nil, nil, bad
 	}
 	key, known := r.Find(rec.name)
-	s = &Session{key: Key{Name: rec.name, Algorithm: rec.algorithm, Secret: key.Secret}, time: rec.time}
+	s = &Session{key: Key{Name: rec.name, Algorithm: rec.algorithm, Secret: key.Secret, Bits: key.Bits}, time: rec.time}
 	if !known {
 		return nil, s.fail(wire.RcodeBadKey), refused(wire.RcodeBadKey, "no key %s", rec.name)
 	}
@@ -80,7 +80,7 @@ func (s *Session) Sign(msg []byte, now time.Time) ([]byte, error) {
 	case wire.RcodeBadTime:
 		rec.time, rec.other = s.time, append48(nil, unix48(now))
 	}
-	return seal(msg, rec, func(rec *record) { rec.mac = s.digest(s.requestMAC, msg, *rec) })
+	return seal(msg, rec, func(rec *record) { rec.mac = s.key.cut(s.digest(s.requestMAC, msg, *rec)) })
 }
 
 // SignRequest adds a TSIG record to a request, in the way of append, and gives the session that verifies its response.
@@ -88,10 +88,10 @@ func SignRequest(msg []byte, key Key, now time.Time) ([]byte, *Session, error) {
 	if err := key.check(); err != nil {
 		return nil, nil, err
 	}
-	s := &Session{key: Key{Name: key.Name.Lower(), Algorithm: key.Algorithm.Lower(), Secret: key.Secret}, time: unix48(now)}
+	s := &Session{key: Key{Name: key.Name.Lower(), Algorithm: key.Algorithm.Lower(), Secret: key.Secret, Bits: key.Bits}, time: unix48(now)}
 	rec := record{name: s.key.Name, algorithm: s.key.Algorithm, time: s.time, fudge: Fudge}
 	out, err := seal(msg, rec, func(rec *record) {
-		s.requestMAC = s.digest(nil, msg, *rec)
+		s.requestMAC = s.key.cut(s.digest(nil, msg, *rec))
 		rec.mac = s.requestMAC
 	})
 	if err != nil {
@@ -152,8 +152,8 @@ func (s *Session) checkMAC(requestMAC, body []byte, rec record) *Error {
 		return malformed("the MAC is too short")
 	case !hmac.Equal(want[:n], rec.mac):
 		return refused(wire.RcodeBadSig, "signature of key %s does not fit", rec.name)
-	case n < len(want):
-		return refused(wire.RcodeBadTrunc, "signature of key %s is truncated, which is not supported", rec.name)
+	case n < len(s.key.cut(want)):
+		return refused(wire.RcodeBadTrunc, "signature of key %s has %d octets, fewer than %d", rec.name, n, len(s.key.cut(want)))
 	}
 	return nil
 }

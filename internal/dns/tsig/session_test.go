@@ -311,3 +311,38 @@ func TestSignLimits(t *testing.T) {
 		t.Errorf("a key without secret: %v", err)
 	}
 }
+
+// TestTruncatedSignatures crosses keys that cut signatures with such as do not. A signature may be longer than the
+// receiver's key asks for, but not shorter.
+func TestTruncatedSignatures(t *testing.T) {
+	whole := testKey(t, "hmac-sha256")
+	half := whole
+	half.Bits = 128
+	for _, c := range []struct {
+		client, server Key
+		ok             bool
+	}{{half, half, true}, {whole, half, true}, {half, whole, false}} {
+		msg, client := signed(t, c.client)
+		body, server, err := testRing(t, c.server).Verify(msg, now)
+		if (err == nil) != c.ok {
+			t.Errorf("client %d bits, server %d: %v", c.client.Bits, c.server.Bits, err)
+		}
+		if err != nil {
+			continue
+		}
+		reply, err := server.Sign(response(body), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.VerifyResponse(reply, now); (err == nil) != (c.client.Bits == c.server.Bits) {
+			t.Errorf("client %d bits, server %d: the response: %v", c.client.Bits, c.server.Bits, err)
+		}
+	}
+	for bits, ok := range map[int]bool{0: true, 128: true, 256: true, 120: false, 130: false, 264: false, -8: false} {
+		k := whole
+		k.Bits = bits
+		if err := k.CheckBits(); (err == nil) != ok {
+			t.Errorf("%d bits: %v", bits, err)
+		}
+	}
+}
