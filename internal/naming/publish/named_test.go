@@ -114,10 +114,15 @@ func ask(ctx context.Context, server netip.AddrPort, name wire.Name, typ wire.Ty
 	return out, nil
 }
 
-// TestWithNamed checks that another implementation understands the same by our updates: the life of a name, and that
-// names of others are left alone.
-func TestWithNamed(t *testing.T) {
-	address := startNamed(t)
+// TestWithForeignServers checks that other implementations understand the same by our updates: the life of a name, and
+// that names of others are left alone.
+func TestWithForeignServers(t *testing.T) {
+	for name, start := range map[string]func(*testing.T) netip.AddrPort{"named": startNamed, "knotd": startKnot, "pdns": startPowerDNS} {
+		t.Run(name, func(t *testing.T) { withForeign(t, start(t), name) })
+	}
+}
+
+func withForeign(t *testing.T, address netip.AddrPort, server string) {
 	key, err := tsig.ParseKey("dhcp.key:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0:hmac-sha256")
 	if err != nil {
 		t.Fatal(err)
@@ -167,6 +172,32 @@ func TestWithNamed(t *testing.T) {
 	do(record(owned.Forward, wild, first, ours, owned.Adding), reconcile.Done)
 	do(record(owned.Forward, wild, first, ours, owned.Removing), reconcile.Done)
 	has("y.w.lab.example.", wire.TypeTXT, "\x04wild")
+
+	// Several records in one message, of which one cannot be added.
+	d := publish.Domain{Zone: wire.MustParseName(forwardZone), Key: &key, Servers: []publish.Server{{Address: address.Addr(), Port: address.Port()}}}
+	var many []owned.Record
+	for i := range 40 {
+		many = append(many, record(owned.Forward, wire.MustParseName(fmt.Sprintf("h%d.lab.example.", i)), netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), ours, owned.Adding))
+	}
+	many[7].Key.Name = wire.MustParseName("static.lab.example.")
+	for range 2 {
+		for i, result := range p.Do(context.Background(), d, many...) {
+			if (result.Outcome == reconcile.Done) != (i != 7) {
+				t.Errorf("%s: record %d of many: %+v", server, i, result)
+			}
+		}
+	}
+	has("h39.lab.example.", wire.TypeA, "\xc0\x00\x02\x27")
+	for i := range many {
+		many[i].State = owned.Removing
+	}
+	for i, result := range p.Do(context.Background(), d, many...) {
+		if result.Outcome != reconcile.Done {
+			t.Errorf("%s: removal %d of many: %+v", server, i, result)
+		}
+	}
+	has("h39.lab.example.", wire.TypeA)
+	has("static.lab.example.", wire.TypeA, "\xcb\x00\x71\x01")
 
 	for range 2 {
 		do(record(owned.Forward, pc, first, ours, owned.Removing), reconcile.Done)
