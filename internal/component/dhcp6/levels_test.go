@@ -2,9 +2,11 @@ package dhcp6
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
+	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/packet6"
 	"bundy/internal/dhcp/subnet"
 	"bundy/internal/suite/paths"
@@ -100,6 +102,35 @@ func TestLevelsAreChecked(t *testing.T) {
 		_, errs := build(Descriptor(p).Spec, v.(schema.Section), p, subnet.Identities{})
 		if len(errs) != 1 || errs[0].Error() != c.want {
 			t.Errorf("%s: %v", c.section, errs)
+		}
+	}
+}
+
+// TestSeveralInOneAssociation: a client gets as many addresses and prefixes under one number as it names, and keeps them.
+func TestSeveralInOneAssociation(t *testing.T) {
+	b := newBench(t, basicConfig)
+	const (
+		na   = " na1:2001:db8:1::10(3000,4000):2001:db8:1::12(3000,4000)"
+		pd   = " pd2:2001:db8:8000:700::/56(3000,4000):2001:db8:8000::/56(3000,4000)"
+		asks = "na=1 2001:db8:1::10 2001:db8:1::12 2001:db8:1::99"
+	)
+	b.expect("ADVERTISE"+na+pd, packet6.Solicit, asks, "pd=2 2001:db8:8000:700::/56 ::/56")
+	const has, prefixes = "na=1 2001:db8:1::10 2001:db8:1::12", "pd=2 2001:db8:8000:700::/56 2001:db8:8000::/56"
+	b.exchange(packet6.Request, "server=", has, prefixes)
+	if n := len(b.store.OfDUID(clientDUID)); n != 4 {
+		t.Errorf("%d leases", n)
+	}
+	o := b.exchange(packet6.Renew, "server=", has+" 2001:db8:1::11", prefixes) // the third is free, and not given
+	for _, want := range []string{"2001:db8:1::10(3000,4000)", "2001:db8:1::12(3000,4000)", "2001:db8:1::11(0,0)", "2001:db8:8000:700::/56(3000,4000)", "2001:db8:8000::/56(3000,4000)"} {
+		if !strings.Contains(o.summary(), want) {
+			t.Errorf("RENEW: no %s in %s", want, o.summary())
+		}
+	}
+	b.expect("ADVERTISE na1:2001:db8:1::11(3000,4000)", packet6.Solicit, "client="+otherDUID, asks)
+	b.expect("REPLY status=0 na1!0 pd2!0", packet6.Release, "server=", has, prefixes)
+	for _, l := range b.store.OfDUID(clientDUID) {
+		if l.State != lease.Reclaimed {
+			t.Errorf("released: %+v", l)
 		}
 	}
 }

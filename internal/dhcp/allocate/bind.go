@@ -52,8 +52,12 @@ type Bindings struct {
 }
 
 // Assign chooses what an association gets by SOLICIT or REQUEST (RFC 9915 sections 18.3.1 and 18.3.2): what is reserved
-// for the client; the leases that it has; what it had or was offered before; what it asks for; else something free.
-func Assign(w Wish, b *Book) Bindings {
+// for the client; the leases that it has; what it had or was offered before; what it asks for; else something free. That is
+// one address or prefix, or as many as it names, as far as those can be had.
+func Assign(w Wish, b *Book) Bindings { return w.assign(b, len(w.Hints)) }
+
+// assign chooses up to wanted, beside what is reserved and what the client has.
+func (w Wish) assign(b *Book, wanted int) Bindings {
 	var out Bindings
 	granted := func(p netip.Prefix) bool {
 		if len(out.Granted) >= maxBindings || !w.usable(b, p) || w.chosen(out.Granted, p) {
@@ -75,6 +79,13 @@ func Assign(w Wish, b *Book) Bindings {
 	}
 	if len(out.Granted) == 0 {
 		w.one(b, own, granted)
+	}
+	for i := 0; i < len(w.Hints) && len(out.Granted) < wanted; i++ {
+		if h := w.Hints[i]; !h.Addr().IsUnspecified() {
+			granted(h)
+		} else if i > 0 {
+			w.more(b, h, granted)
+		}
 	}
 	for _, l := range own {
 		if l.InUse(w.Now) && !slices.ContainsFunc(out.Granted, func(g Binding) bool { return g.Prefix == l.Prefix() }) {
@@ -107,6 +118,17 @@ func (w Wish) one(b *Book, own []lease.Lease, granted func(netip.Prefix) bool) {
 				if w.vacant(b, p, state, granted) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// more finds another prefix of a length that the client names besides.
+func (w Wish) more(b *Book, h netip.Prefix, granted func(netip.Prefix) bool) {
+	for _, s := range w.Subnets {
+		for _, p := range w.pools(s) {
+			if p.Delegates && int(p.Length) == h.Bits() && w.vacant(b, p, Free, granted) {
+				return
 			}
 		}
 	}
@@ -167,7 +189,7 @@ func (w Wish) pools(s *subnet.Subnet) []*subnet.Pool {
 func Extend(w Wish, b *Book) (out Bindings, known bool) {
 	known = slices.ContainsFunc(w.own(b), func(l lease.Lease) bool { return l.State == lease.Active })
 	if known {
-		out = Assign(w, b)
+		out = w.assign(b, 1) // it asks for no more
 	}
 	for _, h := range w.Hints {
 		if !h.Addr().IsUnspecified() && !slices.ContainsFunc(out.Granted, func(g Binding) bool { return g.Prefix == h }) {
