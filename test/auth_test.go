@@ -58,6 +58,9 @@ func TestAuthItems(t *testing.T) {
 			t.Errorf("getstats does not have %s: %s", want, out)
 		}
 	}
+	if out := s.tryScript("Auth loadzone origin=\"lab.example\", class=\"IN\", datasrc=\"memory\"\n"); strings.Contains(strings.ToLower(out), "error") { // as the guide has it
+		t.Errorf("loadzone: %s", out)
+	}
 	if out := s.tryScript("config set Auth/query_acl [{\"action\": \"ALLOW\"}]\nconfig commit\n"); !strings.Contains(out, "Auth/query_acl[0]/action: want ACCEPT, REJECT or DROP") {
 		t.Errorf("a bad rule: %s", out)
 	}

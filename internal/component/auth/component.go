@@ -166,7 +166,7 @@ func (c *component) Call(ctx context.Context, command string, args map[string]js
 // loadzone puts a zone in the queue of those to be loaded again. A name that no data source knows is told at once.
 func (c *component) loadzone(ctx context.Context, args map[string]json.RawMessage) error {
 	var a loadzoneArgs
-	for name, to := range map[string]*string{"class": &a.Class, "origin": &a.Origin} {
+	for name, to := range map[string]*string{"class": &a.Class, "origin": &a.Origin, "datasrc": &a.Datasrc} {
 		if raw, ok := args[name]; ok {
 			if err := json.Unmarshal(raw, to); err != nil {
 				return fmt.Errorf("loadzone: argument %s: %w", name, err)

@@ -84,6 +84,8 @@ type LegacyZone struct {
 type loadzoneArgs struct {
 	Class  string `json:"class" default:"IN" optional:"true" help:"Class of the zone."`
 	Origin string `json:"origin" help:"Name of the zone."`
+	// The guide has it; the data source that serves the zone is the only one that could be meant.
+	Datasrc string `json:"datasrc" default:"" optional:"true" help:"Type of the data source. It is not needed, and not looked at."`
 }
 
 func spec(p paths.Paths) *schema.Module {
