@@ -54,7 +54,7 @@ func (s *Store) rotate() error {
 	if err := os.Rename(s.path, s.path+".1"); err != nil {
 		return err
 	}
-	next, err := s.opts.open(s.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE)
+	next, err := s.opts.Open(s.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE)
 	if err != nil {
 		return errors.Join(err, os.Rename(s.path+".1", s.path))
 	}

@@ -48,12 +48,14 @@ type Options struct {
 	// Report is told what the operator should know: repairs at Open, failed compactions. May be nil.
 	Report func(text string)
 
-	open      func(path string, flag int) (file, error) // replaced by tests: a disk that fails
-	compactAt int                                       // rows; 0: compactFloor
+	// Open opens the files that are written. Nil: os.OpenFile. Tests put a disk that fails in its place.
+	Open func(path string, flag int) (File, error)
+
+	compactAt int // rows; 0: compactFloor
 }
 
-// file is what the journal needs of an open file.
-type file interface {
+// File is what the journal needs of an open file.
+type File interface {
 	io.Writer
 	Truncate(size int64) error
 	Sync() error
@@ -77,7 +79,7 @@ type Store struct {
 	stopped chan struct{}
 
 	// Owned by the writer goroutine.
-	journal    file
+	journal    File
 	lock       *os.File
 	size       int64 // bytes of complete rows in the journal
 	rows       int
@@ -108,8 +110,8 @@ func Open(path string, opts Options) (*Store, error) {
 	if opts.Report == nil {
 		opts.Report = func(string) {}
 	}
-	if opts.open == nil {
-		opts.open = func(path string, flag int) (file, error) { return os.OpenFile(path, flag, 0o640) }
+	if opts.Open == nil {
+		opts.Open = func(path string, flag int) (File, error) { return os.OpenFile(path, flag, 0o640) }
 	}
 	if opts.compactAt == 0 {
 		opts.compactAt = compactFloor
@@ -151,7 +153,7 @@ func (s *Store) load() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if s.journal, err = s.opts.open(s.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE); err != nil {
+	if s.journal, err = s.opts.Open(s.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE); err != nil {
 		return err
 	}
 	s.size, s.rows = got.whole, got.rows

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/lease/leasetest"
 )
 
 var epoch = time.Unix(1700000000, 0).UTC()
@@ -258,7 +259,7 @@ func (f failing) Sync() error {
 func TestFullDiskLosesNothingAcknowledged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "leases4.csv")
 	room, syncErr := 400, error(nil)
-	opts := Options{open: func(path string, flag int) (file, error) {
+	opts := Options{Open: func(path string, flag int) (File, error) {
 		f, err := os.OpenFile(path, flag, 0o640)
 		return failing{f, &room, &syncErr}, err
 	}}
@@ -297,6 +298,33 @@ func TestFullDiskLosesNothingAcknowledged(t *testing.T) {
 	s.Close()
 	if got := contents(open(t, path, Options{})); !reflect.DeepEqual(got, acknowledged) {
 		t.Errorf("after reopening: %v, want %v", got, acknowledged)
+	}
+}
+
+// TestRefusedIsNotThereAfterClose: rows that reached the file though their write failed are cut off at the latest when
+// the store is closed, if the disk works again.
+func TestRefusedIsNotThereAfterClose(t *testing.T) {
+	path, disk := filepath.Join(t.TempDir(), "leases4.csv"), leasetest.NewDisk()
+	s := open(t, path, Options{Open: func(path string, flag int) (File, error) { return disk.Open(path, flag) }})
+	put(t, s, sample(1))
+	disk.BreakAfter(150, syscall.ENOSPC) // one row and a half
+	s.mu.Lock()                          // one batch of two
+	failed := make(chan error, 2)
+	for i := range 2 {
+		l := sample(2 + i)
+		s.waiting = append(s.waiting, change{row: l, done: func(err error) { failed <- err }})
+	}
+	s.mu.Unlock()
+	s.wake <- struct{}{}
+	for range 2 {
+		if err := <-failed; !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+	}
+	disk.Break(nil)
+	s.Close()
+	if got := contents(open(t, path, Options{})); len(got) != 1 || got[addr(1)] != sample(1) {
+		t.Errorf("%v", got)
 	}
 }
 

@@ -32,6 +32,11 @@ func (s *Store) write() {
 		<-s.compacting
 	}
 	if s.journal != nil {
+		if s.torn { // what was refused shall not be there when the file is read again
+			if err := s.repair(); err != nil {
+				s.opts.Report(err.Error())
+			}
+		}
 		s.journal.Close()
 		s.lock.Close()
 	}

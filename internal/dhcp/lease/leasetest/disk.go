@@ -1,0 +1,139 @@
+package leasetest
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// Disk is where a store keeps its files in a test: one that can fail, and whose power can be cut.
+type Disk struct {
+	mu     sync.Mutex
+	broken error
+	room   int // octets until it breaks by itself; negative: no bound
+	full   error
+	synced map[string]int64 // by name: octets that a power cut leaves
+}
+
+// NewDisk makes a disk that works.
+func NewDisk() *Disk { return &Disk{room: -1, synced: map[string]int64{}} }
+
+// Break makes every write fail with err, until it is called with nil.
+func (d *Disk) Break(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.broken, d.room = err, -1
+}
+
+// BreakAfter lets so many more octets be written. The write that goes beyond is cut short, and fails with err as all do
+// after it.
+func (d *Disk) BreakAfter(octets int, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.room, d.full = octets, err
+}
+
+// Works tells whether the next write succeeds, whatever its length.
+func (d *Disk) Works() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.broken == nil && d.room < 0
+}
+
+// Open opens a file for writing.
+func (d *Disk) Open(path string, flag int) (*DiskFile, error) {
+	f, err := os.OpenFile(path, flag, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.synced[path] = info.Size()
+	return &DiskFile{f, d, path}, nil
+}
+
+// Cut copies the files of a directory to another as a crash of the machine leaves them: of what was written and not
+// synced, the part that keep says of so many octets.
+func (d *Disk) Cut(from, to string, keep func(unsynced int64) int64) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := filepath.Join(from, e.Name())
+		d.mu.Lock()
+		synced, known := d.synced[name]
+		data, err := os.ReadFile(name)
+		d.mu.Unlock()
+		if errors.Is(err, fs.ErrNotExist) { // a compaction goes on
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if size := int64(len(data)); known && size > synced {
+			data = data[:synced+keep(size-synced)]
+		}
+		if err := os.WriteFile(filepath.Join(to, e.Name()), data, 0o640); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DiskFile is an open file of a Disk.
+type DiskFile struct {
+	*os.File
+	disk *Disk
+	path string
+}
+
+// Write writes, as far as the disk lets it.
+func (f *DiskFile) Write(b []byte) (int, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	d := f.disk
+	switch {
+	case d.broken != nil:
+		n, _ := f.File.Write(b[:len(b)/2])
+		return n, d.broken
+	case d.room >= 0 && len(b) > d.room:
+		n, _ := f.File.Write(b[:d.room])
+		d.broken, d.room = d.full, -1
+		return n, d.broken
+	case d.room >= 0:
+		d.room -= len(b)
+	}
+	return f.File.Write(b)
+}
+
+// Truncate cuts the file.
+func (f *DiskFile) Truncate(size int64) error {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if f.disk.broken != nil {
+		return f.disk.broken
+	}
+	f.disk.synced[f.path] = min(f.disk.synced[f.path], size)
+	return f.File.Truncate(size)
+}
+
+// Sync notes what a power cut leaves, and does not bother the real disk.
+func (f *DiskFile) Sync() error {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if f.disk.broken != nil {
+		return f.disk.broken
+	}
+	info, err := f.File.Stat()
+	if err == nil {
+		f.disk.synced[f.path] = info.Size()
+	}
+	return err
+}

@@ -1,0 +1,83 @@
+package modeltest
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/lease/leasetest"
+	"bundy/internal/dhcp/ledger"
+	"bundy/internal/dhcp/subnet"
+)
+
+// Verb is what a client wants.
+type Verb string
+
+const (
+	Look    Verb = "look"   // DISCOVER or SOLICIT, and no more
+	Obtain  Verb = "obtain" // the whole exchange
+	Renew   Verb = "renew"
+	Rebind  Verb = "rebind"
+	Reboot  Verb = "reboot" // INIT-REBOOT; DHCPv6 clients without rapid commit: obtain again
+	Release Verb = "release"
+	Decline Verb = "decline"
+)
+
+// Answer is what a client learns.
+type Answer struct {
+	Granted []Grant
+	Refused bool // NAK, or a status that says that there is no such lease
+	None    bool // nothing was free
+}
+
+// Grant is an acknowledged address (of full length) or prefix.
+type Grant struct {
+	Prefix netip.Prefix
+	Valid  time.Duration
+}
+
+// Change is a change of names that the server told.
+type Change struct {
+	Add     bool
+	Name    string
+	Address netip.Addr
+}
+
+// Server is a server of one family without network. Clients are numbered; each asks for one address or prefix.
+type Server interface {
+	// Send goes through the exchanges of a verb, with what the client has, and waits until the store has done all.
+	Send(client int, v Verb, held []netip.Prefix) Answer
+
+	// Owns tells whether a lease is a client's.
+	Owns(client int, l lease.Lease) bool
+
+	// Reserved lists what is reserved for a client now.
+	Reserved(client int) []netip.Prefix
+
+	// Use brings a configuration into force.
+	Use(config int)
+
+	Subnets() *subnet.List
+	Ledger() *ledger.Ledger
+	SetClock(now time.Time)
+	Changes() []Change // since the call before
+	Refused(subnet uint32) uint64
+}
+
+// Maker makes servers of one family.
+type Maker struct {
+	Family lease.Family
+
+	// Clients and Configs are how many there are. Configuration 0 has all pools.
+	Clients, Configs int
+
+	// Open opens the leases of a file on a disk.
+	Open func(path string, disk *leasetest.Disk) (lease.Store, error)
+
+	// Start starts a server.
+	Start func(t testing.TB, store lease.Store, config int, now time.Time) Server
+
+	// MaxReclaim is the bound for one go at reclaiming in all configurations.
+	MaxReclaim int
+}
