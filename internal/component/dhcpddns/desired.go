@@ -59,6 +59,7 @@ func (e *engine) setLease(l lease.Lease, news bool) {
 		e.settings.names(l) && l.Kind != lease.PD // a delegated prefix is no address
 	if !active {
 		if had {
+			e.unclaim(old)
 			delete(from.leases, l.Address)
 			from.ends.Drop(l.Address)
 			e.dirty.add(l.Address)
@@ -76,7 +77,13 @@ func (e *engine) setLease(l lease.Lease, news bool) {
 		return // a renewal: DNS says the right thing already
 	}
 	e.dirty.add(l.Address)
+	if had {
+		e.unclaim(old)
+	}
 	d, decision := e.ofLease(l)
+	if d != nil {
+		e.claim(l, d, news)
+	}
 	if len(decision.Refused) > 0 {
 		e.refused(l, decision)
 	}
@@ -214,6 +221,9 @@ func (e *engine) desired(a netip.Addr) (d *reconcile.Desired, known bool) {
 	if e.settings.covers(a) {
 		if l, ok := e.source(a).leases[a]; ok {
 			d, _ := e.ofLease(l)
+			if d != nil && e.yields(l, d) {
+				return nil, true
+			}
 			return d, true
 		}
 		return nil, e.source(a).known

@@ -56,6 +56,7 @@ type engine struct {
 
 	sources [families]source // of DHCPv4 and DHCPv6
 	dirty   dirty            // addresses to compare
+	claims  claims           // of names that several leases want
 	running int              // transactions under way
 
 	// inFlight are records that the last run may have sent updates for, without taking their answer.
@@ -194,6 +195,7 @@ func (e *engine) work() {
 			if !ok {
 				break
 			}
+			e.unclaim(from.leases[a])
 			delete(from.leases, a)
 			e.dirty.add(a)
 		}
@@ -274,6 +276,7 @@ func (e *engine) configure(ctx context.Context, next change) {
 			files = append(files, f.path)
 		}
 	}
+	e.claimAll()
 	e.compareAll()
 	if old != nil && !reflect.DeepEqual(old.catalog, e.settings.catalog) {
 		e.check.suspect(wire.Root) // another server knows nothing yet

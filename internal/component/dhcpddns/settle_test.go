@@ -190,3 +190,32 @@ func TestDeadServerDoesNotHoldUpANewName(t *testing.T) {
 	}
 	s.eventually(want...)
 }
+
+// TestReplaceOwned: the client that asked last has the name, a renewal of the other changes nothing, and when the lease of
+// the last ends the other has it again; what an operator made stays his.
+func TestReplaceOwned(t *testing.T) {
+	s := newSite(t)
+	s.doc[name]["dynamic_dns"] = map[string]any{"conflict_policy": "replace-owned"}
+	hand := wire.RR{Name: wire.MustParseName("hand.lab.example."), Type: wire.TypeA, Class: wire.ClassIN, TTL: 60, Data: []byte{203, 0, 113, 1}}
+	s.dns.Add(t, hand)
+	static := forward("hand.lab.example.", "203.0.113.1")
+	first, second := leaseOf("192.0.2.1", "a", "pc.lab.example."), leaseOf("192.0.2.2", "b", "pc.lab.example.")
+	s.row(first)
+	s.start()
+	s.eventually(append(both("pc.lab.example.", "192.0.2.1"), static)...)
+	s.row(second)
+	s.eventually(append(both("pc.lab.example.", "192.0.2.2"), static)...)
+	first.Start = first.Start.Add(time.Second)
+	s.row(first) // renewed
+	s.row(leaseOf("192.0.2.3", "c", "hand.lab.example."))
+	for s.c.counters.families[0].conflicts.Load() == 0 {
+		s.dns.Updates()
+	}
+	s.eventually(append(both("pc.lab.example.", "192.0.2.2"), static)...)
+	s.stop()
+	s.start()
+	s.row(leaseOf("192.0.2.4", "d", "other.lab.example."))
+	s.eventually(append(append(both("pc.lab.example.", "192.0.2.2"), both("other.lab.example.", "192.0.2.4")...), static)...)
+	s.row(tombstone("192.0.2.2"))
+	s.eventually(append(append(both("pc.lab.example.", "192.0.2.1"), both("other.lab.example.", "192.0.2.4")...), static)...)
+}
