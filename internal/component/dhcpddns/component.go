@@ -94,7 +94,7 @@ func (c *component) Prepare(ctx context.Context, doc schema.Document) (module.Ch
 	return module.Swap(apply, discard), nil
 }
 
-// Call answers the commands show and reconcile in the engine's goroutine.
+// Call answers commands in the engine's goroutine.
 func (c *component) Call(ctx context.Context, command string, args map[string]json.RawMessage) (any, error) {
 	var run func(*engine) any
 	switch command {
@@ -104,6 +104,19 @@ func (c *component) Call(ctx context.Context, command string, args map[string]js
 			return nil, err
 		}
 		run = func(e *engine) any { return e.show(filter) }
+	case "leases":
+		filter, err := parseFilter(args)
+		if err != nil {
+			return nil, err
+		}
+		run = func(e *engine) any { return e.leases(filter.limit) }
+	case "status":
+		run = func(e *engine) any { return e.status() }
+	case "why", "who":
+		var err error
+		if run, err = c.question(command, args); err != nil {
+			return nil, err
+		}
 	case "reconcile":
 		run = func(e *engine) any { return e.reconcileNow() }
 	default:
@@ -117,6 +130,9 @@ func (c *component) Call(ctx context.Context, command string, args map[string]js
 	}
 	select {
 	case a := <-answer:
+		if err, failed := a.(error); failed {
+			return nil, err
+		}
 		return a, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%s: %w", command, ctx.Err())

@@ -67,10 +67,27 @@ type showArgs struct {
 	Limit *int    `json:"limit" default:"100" min:"1" max:"10000" help:"Show at most so many records."`
 }
 
+type leasesArgs struct {
+	Limit *int `json:"limit" default:"100" min:"1" max:"10000" help:"Show at most so many leases."`
+}
+
+type whyArgs struct {
+	Name string `json:"name" help:"A fully qualified name."`
+}
+
+type whoArgs struct {
+	Address string  `json:"address" help:"An IP address."`
+	Time    *string `json:"time" help:"A time in UTC, as 2026-11-30T12:00:00Z; now if absent."`
+}
+
 func specification(p paths.Paths) *schema.Module {
 	return schema.New(name, "DHCP-DDNS server: publishes the names of leases in DNS", Config{}, p).
 		Command("shutdown", "Stop the DHCP-DDNS server", shutdownArgs{}).
 		Command("show", "Show the records that leases have put into DNS, and what is still to be done", showArgs{}).
+		Command("leases", "Show the names of leases, by which rule they have them, and how far they are", leasesArgs{}).
+		Command("status", "Show the naming policy in force, and what is done and waiting", nil).
+		Command("why", "Show why a name is in DNS or not: leases, rules, records, and what was tried", whyArgs{}).
+		Command("who", "Show who has an address, or had it at a time, and which names it had", whoArgs{}).
 		Command("reconcile", "Compare leases and records now, try everything that waits at once, and put back what is gone from DNS", nil).
 		PrivateCommand("getstats", "Return the statistics", nil).
 		Statistic(statistics{})

@@ -185,6 +185,9 @@ func (e *engine) work() {
 	now := e.c.now()
 	if !now.Before(e.nextFull) {
 		e.nextFull = now.Add(fullInterval)
+		if err := e.store.ForgetEventsBefore(context.Background(), now.Add(-historyKept)); err != nil {
+			e.c.deps.Log.Log(msgStateError, err)
+		}
 		e.markAll()
 		e.forgetOthers(now)
 	}
@@ -339,7 +342,7 @@ func (e *engine) write(changes []owned.Change) bool {
 	if len(changes) == 0 {
 		return true
 	}
-	if err := e.store.Apply(context.Background(), changes); err != nil {
+	if err := e.store.Apply(context.Background(), e.withEvents(changes)); err != nil {
 		if !e.storeBad {
 			e.c.deps.Log.Log(msgStateError, err)
 		}

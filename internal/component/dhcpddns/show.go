@@ -71,15 +71,20 @@ func (e *engine) show(f filter) any {
 	})
 	list := make([]shown, 0, min(len(records), f.limit))
 	for _, r := range records[:min(len(records), f.limit)] {
-		s := shown{
-			Direction: r.Kind.String(), Record: publish.Owner(r.Key, r.Zone).String(), Name: r.Name.String(),
-			Address: r.Address.String(), State: r.State.String(), Source: r.Source.String(), Zone: r.Zone.String(),
-			Tries: r.Tries, LastError: r.LastError,
-		}
-		if !r.NextTry.IsZero() {
-			s.NextTry = r.NextTry.UTC().Format(time.RFC3339)
-		}
-		list = append(list, s)
+		list = append(list, show(r))
 	}
 	return map[string]any{"total": e.store.Len(), "states": counts, "records": list}
+}
+
+// show writes one record.
+func show(r owned.Record) shown {
+	s := shown{
+		Direction: r.Kind.String(), Record: publish.Owner(r.Key, r.Zone).String(), Name: r.Name.String(),
+		Address: r.Address.String(), State: r.State.String(), Source: r.Source.String(), Zone: r.Zone.String(),
+		Tries: r.Tries, LastError: r.LastError,
+	}
+	if !r.NextTry.IsZero() {
+		s.NextTry = r.NextTry.UTC().Format(time.RFC3339)
+	}
+	return s
 }

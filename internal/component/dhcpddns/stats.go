@@ -39,6 +39,7 @@ type counters struct {
 	reconciled, badRows, owned, pending atomic.Uint64
 	verified, restored                  atomic.Uint64
 	lastSuccess                         atomic.Int64 // Unix seconds; 0 never
+	lastError                           atomic.Value // string: of the last transaction that failed
 }
 
 func (c *counters) outcome(a netip.Addr, o reconcile.Outcome, removing bool) {

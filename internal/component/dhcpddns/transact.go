@@ -285,6 +285,9 @@ func (e *engine) present(r owned.Record, result publish.Result) {
 func (e *engine) report(r owned.Record, result publish.Result) {
 	removing, log := r.State.Leaving(), e.c.deps.Log
 	e.c.counters.outcome(r.Address, result.Outcome, removing)
+	if result.Outcome == reconcile.Failed {
+		e.c.counters.lastError.Store(r.Name.String() + " " + r.Address.String() + ": " + result.Reason)
+	}
 	if r.Tries == 0 {
 		for _, refusal := range result.Refusals {
 			e.reportRefusal(r, refusal)

@@ -14,6 +14,7 @@ type Change struct {
 	Delete   *Key
 	PutWant  *Want
 	DropWant netip.Addr
+	Note     *Event
 }
 
 // Put, Delete, PutWant and DropWant make a Change.
@@ -55,6 +56,7 @@ func (s *Store) Apply(ctx context.Context, changes []Change) error {
 			s.forget(*c.Delete)
 		case c.PutWant != nil:
 			s.wants[c.PutWant.Address] = *c.PutWant
+		case c.Note != nil:
 		default:
 			delete(s.wants, c.DropWant)
 		}
@@ -72,9 +74,16 @@ func (s *Store) write(ctx context.Context, changes []Change) error {
 	if err != nil {
 		return err
 	}
+	noted := false
 	put := tx.StmtContext(ctx, s.put) // nearly every change is one; the transaction closes it
 	for _, c := range changes {
 		if err := c.write(ctx, tx, put); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+		noted = noted || c.Note != nil
+	}
+	if noted {
+		if err := forgetEvents(ctx, tx); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 	}
@@ -98,6 +107,8 @@ func (c Change) write(ctx context.Context, tx *sql.Tx, put *sql.Stmt) (err error
 			dhcid=excluded.dhcid, forward=excluded.forward, reverse=excluded.reverse, length=excluded.length,
 			rules=excluded.rules`,
 			w.Address.String(), w.Name.String(), []byte(w.DHCID), w.Forward, w.Reverse, w.Length, w.Rules)
+	case c.Note != nil:
+		err = c.Note.write(ctx, tx)
 	default:
 		_, err = tx.ExecContext(ctx, `DELETE FROM want WHERE address=?`, c.DropWant.String())
 	}

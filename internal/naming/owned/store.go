@@ -16,7 +16,7 @@ import (
 )
 
 // version is the version of the database's tables, kept in its user_version.
-const version = 2
+const version = 3
 
 // MaxWants bounds the wants that other DHCP servers may leave here. Anybody who reaches the request port can ask for
 // an address of his choice, so there is a limit; it is above the leases of any one server we know of.
@@ -128,9 +128,13 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	steps := tables
-	if found == 1 {
+	switch found {
+	case 1:
 		steps = upgrade
+	case 2:
+		steps = "" // only the history is new in version 3
 	}
+	steps += history
 	if _, err := tx.ExecContext(ctx, steps+fmt.Sprintf(`PRAGMA user_version = %d`, version)); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
