@@ -26,6 +26,7 @@ func TestDHCPPeers(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("network namespaces need root")
 	}
+	programs() // built before anything is measured
 	keepAwake(t)
 	table := &dhcpTable{}
 	before := disturbed()
