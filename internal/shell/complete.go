@@ -26,7 +26,10 @@ func (s *session) words(before []string, last string) []string {
 		for _, m := range s.modules() {
 			out = append(out, m.Name+" ")
 		}
-		return append(out, "quit")
+		return append(append(out, statementWords(nil)...), "quit")
+	}
+	if words := statementWords(before); words != nil {
+		return words
 	}
 	m := s.module(before[0])
 	if m == nil || m.Name == "help" {

@@ -105,6 +105,11 @@ func (f *fakeServer) post(path string, body []byte) (int, string) {
 		return 200, `"pong"`
 	case "/Init/show_processes":
 		return 200, `[[2,"bundy-auth","Auth"]]`
+	case "/DhcpDdns/status":
+		return 200, `{"enabled": true, "forward_zones": ["lab.example.net."], "last_error": "", "pending_retries": 2}`
+	case "/DhcpDdns/leases":
+		return 200, `{"total": 1, "leases": [{"address": "192.0.2.1", "client": "02:00", "name": "pc.lab.example.net.", "state": "refused (forward): it is somebody else's\u001b[2J",
+			"source": "fqdn", "refused": ["fqdn wpad: no"], "subnet": "192.0.2.0/24", "pool": "", "expires": "never"}]}`
 	case "/Auth/fail":
 		return 400, `{"error": "as asked"}`
 	}

@@ -74,6 +74,9 @@ func (s *session) run(ctx context.Context, text string, depth int) error {
 	if text = strings.TrimSpace(text); text == "" || strings.HasPrefix(text, "#") {
 		return nil
 	}
+	if done, err := s.statement(ctx, text); done {
+		return err
+	}
 	if err := s.refresh(ctx); err != nil {
 		return err
 	}
