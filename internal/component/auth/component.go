@@ -57,6 +57,8 @@ type component struct {
 	generation atomic.Int64 // of the data sources in use
 	serving    atomic.Int64 // since when queries are answered, in Unix nanoseconds
 
+	stored storedQueries
+
 	mu        sync.Mutex
 	doc       schema.Document // in use
 	listeners []listener
@@ -85,6 +87,7 @@ func newComponent(m *schema.Module, a *authority.Authority, doc schema.Document,
 		reloads:   make(chan reload, reloadQueue),
 		doc:       doc,
 		jar:       cookie.NewJar(cookie.NewSecret()),
+		stored:    newStoredQueries(),
 	}
 	s, err := decode(m, doc)
 	if err != nil {
@@ -99,6 +102,12 @@ func newComponent(m *schema.Module, a *authority.Authority, doc schema.Document,
 
 // handler makes the answering part of one goroutine.
 func (c *component) handler() server.Handler {
+	r := c.responder()
+	r.stored = &c.stored
+	return r
+}
+
+func (c *component) responder() *responder {
 	r := &responder{authority: c.authority, log: c.log, now: time.Now, policies: &c.policy, strangers: c.strangers, serving: &c.serving}
 	r.countIn(c.stats)
 	return r

@@ -28,6 +28,9 @@ var (
 	msgTSIG = logging.NewMessage("AUTH_TSIG_FAIL", logging.Info, "signature of {client} refused: {reason}",
 		"A message carries a signature that cannot be verified: the key is not in tsig_keys, its secret or algorithm "+
 			"differs, or a clock is wrong. At most some of these messages are written when there are many; the counter badsig tells them all.")
+	msgUnreadable = logging.NewMessage("AUTH_STORED_ZONE_UNREADABLE", logging.Error, "{name} {type} {class} answered SERVFAIL: {reason}",
+		"A data source with cache-type none has the zone, whose database could not be read for this answer. It is tried again with the next query. "+
+			"At most some of these messages are written when there are many; the counter of SERVFAIL tells them all.")
 	msgNoKey = logging.NewMessage("AUTH_ACL_KEY_UNKNOWN", logging.Warn, "an access control list asks for key {key}, which is not in tsig_keys",
 		"No query can be signed with this key, so that conditions which ask for it never hold. Either the key is still to be added, or its name is misspelled in Auth/query_acl or the lists of Auth/zones.")
 	msgRefusedByACL = logging.NewDebug("AUTH_QUERY_REFUSED_BY_ACL", 40, "query {name} {type} {class} from {client}: {action}",
@@ -99,7 +102,7 @@ var (
 func Messages() []*logging.Message {
 	return []*logging.Message{
 		msgCreated, msgStarted, msgExiting, msgCommand, msgCommandFailed, msgConfigLoad, msgConfigUpdate,
-		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgNoKey, msgRefusedByACL, msgRateLimited, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
+		msgPacket, msgNormal, msgErrorReply, msgProtocol, msgTSIG, msgUnreadable, msgNoKey, msgRefusedByACL, msgRateLimited, msgAXFRUDP, msgOpcode, msgNotify, msgNotifyNotAuth,
 		msgNotifyType, msgNotifyQuestions, msgBadQuestions, msgStartForwarder, msgStopForwarder, msgLoadTSIG, msgReconfigure, msgReconfigured, msgReconfigureError, msgLoaded, msgReloaded, msgTellFailed,
 		msgLoadFailed, msgZoneError, msgCheckError, msgCheckWarning, msgFileError, msgFileWarning, msgNotFound, msgLibrary,
 		msgSQLiteSetup, msgSQLiteUnavailable, msgSQLiteOpened, msgSQLiteFailed,

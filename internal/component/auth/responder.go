@@ -48,6 +48,9 @@ type responder struct {
 	strangers *rate.Limiter // of log lines that anybody can cause
 	serving   *atomic.Int64 // since when the component answers, in Unix nanoseconds; nil for long
 
+	stored *storedQueries   // for those that need a zone which is not in memory; nil: answered SERVFAIL
+	clerk  *authority.Clerk // of who answers them; the request was counted before
+
 	query   wire.Query
 	answer  zone.Answer
 	builder wire.Builder
@@ -80,7 +83,9 @@ func (r *responder) Handle(req *server.Request, out []byte) []byte {
 	r.policy = r.policies.Load()
 	r.session, r.verified, r.reason = nil, false, 0
 	r.category, r.source = ratelimit.Error, ""
-	r.countRequest(req)
+	if r.clerk == nil {
+		r.countRequest(req)
+	}
 	r.checkCookie(req)
 	if r.log.Enabled(msgPacket) {
 		r.log.Log(msgPacket, req.Client, len(req.Message), r.query.Name, r.query.Type, r.query.Class)
@@ -108,7 +113,9 @@ func (r *responder) Handle(req *server.Request, out []byte) []byte {
 			return reply
 		}
 	}
-	r.countEDNS()
+	if r.clerk == nil {
+		r.countEDNS()
+	}
 	switch opcode {
 	case wire.OpcodeNotify:
 		return r.notify(req, out)
@@ -140,7 +147,9 @@ func (r *responder) malformed(req *server.Request, out []byte, rcode wire.Rcode)
 
 // verify checks the signature of a message and gives it without; or no body and the reply that refuses it.
 func (r *responder) verify(req *server.Request, out []byte) (body, reply []byte) {
-	r.count.Inc(reqTSIG)
+	if r.clerk == nil {
+		r.count.Inc(reqTSIG)
+	}
 	body, session, err := r.authority.Keys().Verify(req.Message, r.now())
 	r.session = session
 	if r.verified = err == nil; r.verified {
@@ -212,7 +221,7 @@ func (r *responder) update(req *server.Request, body, out []byte) []byte {
 // lookup answers a question.
 func (r *responder) lookup(req *server.Request, out []byte) []byte {
 	q := &r.query
-	if q.Header.Flags&wire.FlagRD != 0 {
+	if q.Header.Flags&wire.FlagRD != 0 && r.clerk == nil {
 		r.count.Inc(qryRecursion)
 	}
 	switch r.permit(req) {
@@ -246,6 +255,14 @@ func (r *responder) lookup(req *server.Request, out []byte) []byte {
 	do := q.EDNS.Present && q.EDNS.DO
 	if own, ok := r.ownName(); !ok {
 		r.authority.Catalog().Lookup(q.Class, q.Name, q.Type, do, a)
+		if a.Unread {
+			return r.putOff(req, out)
+		}
+		if r.clerk != nil {
+			if err := r.clerk.Done(); err != nil {
+				return r.unreadable(req, out, err)
+			}
+		}
 	} else if own != nil {
 		own.Lookup(q.Name, q.Type, do, a)
 	} else {

@@ -40,6 +40,7 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	defer c.authority.SetObserver(nil)
 	c.useSources(sources)
 	c.serving.Store(time.Now().UnixNano())
+	defer c.answerStored()()
 	c.apply(sockets)
 	c.log.Log(msgStarted, fmt.Sprint(s.listen), c.zones())
 	defer c.deps.Bus.Subscribe(module.EventRefresh, func(json.RawMessage) {

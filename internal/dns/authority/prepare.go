@@ -184,7 +184,7 @@ func (a *Authority) keptSlots(old *set, src *source) map[key]*slot {
 	defer a.mu.Unlock()
 	kept := map[key]*slot{}
 	for _, o := range old.sources {
-		if o.db == nil || o.db != src.db || o.Class != src.Class || o.Name != src.Name || o.Cached != src.Cached {
+		if o.db == nil || o.db != src.db || o.Class != src.Class || o.Name != src.Name || o.Cached != src.Cached || o.Stored != src.Stored {
 			continue
 		}
 		for k, s := range o.slots {

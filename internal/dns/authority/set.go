@@ -90,6 +90,8 @@ func (a *Authority) serve(k key) {
 func (a *Authority) show(s *slot) {
 	if state := s.state(); state.Version != nil {
 		a.catalog.Put(state.Version)
+	} else if state.Stored {
+		a.catalog.PutStored(state.Origin, state.Class)
 	} else {
 		a.catalog.Fail(state.Origin, state.Class, state.Err)
 	}

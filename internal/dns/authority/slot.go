@@ -24,6 +24,7 @@ type slot struct {
 	db        *database // nil when the zone comes from a file
 	path      string    // of the master file
 	item      string    // where the data source stands in the configuration
+	stored    bool      // the zone is read for each answer, and version stays nil
 
 	// turn holds one token. Who has it may extend head or load the zone. It is not a mutex because a load takes time
 	// and those who wait can give up.
@@ -42,10 +43,11 @@ type slot struct {
 	running *batch         // being committed
 	open    *batch         // what is accepted meanwhile, committed next
 	compact bool           // a goroutine makes head compact
+	serial  zone.Serial    // of a zone that is not in memory, when it was last looked at
 }
 
 func newSlot(a *Authority, src *source, origin wire.Name) *slot {
-	s := &slot{key: keyOf(src.Class, origin), origin: origin, authority: a, source: src.Name, item: src.Item, db: src.db, turn: make(chan struct{}, 1)}
+	s := &slot{key: keyOf(src.Class, origin), origin: origin, authority: a, source: src.Name, item: src.Item, db: src.db, stored: src.Stored, turn: make(chan struct{}, 1)}
 	s.path = src.files[s.key]
 	s.err = zone.ErrNotLoaded
 	s.turn <- struct{}{}
@@ -73,7 +75,7 @@ func (s *slot) known() *zone.Version {
 func (s *slot) state() zone.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return zone.State{Origin: s.origin, Class: s.class, Version: s.version, Err: s.err}
+	return zone.State{Origin: s.origin, Class: s.class, Version: s.version, Err: s.err, Stored: s.stored && s.err == nil}
 }
 
 // editions gives the edition of the version, and the one that was read last.
@@ -94,6 +96,9 @@ func (s *slot) finding(kind FindingKind, err error) Finding {
 // load reads the zone and, if it is good, makes it the version of the slot; else the slot keeps what it has. Only a zone
 // that was emptied in its database is not kept: that was somebody's will and not a mistake in the data. The caller has the turn, or the slot to itself. The findings tell everything; the error is why the zone was not loaded.
 func (s *slot) load(ctx context.Context, from *zoneReader) ([]Finding, error) {
+	if s.stored {
+		return s.probe(ctx)
+	}
 	v, edition, found, err := s.read(ctx, from)
 	s.like = nil
 	if err == nil {

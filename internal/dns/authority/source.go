@@ -26,6 +26,7 @@ type Source struct {
 	Files    []ZoneFile  // MasterFiles: one zone each, in canonical order
 	Cached   bool        // SQLite3: only the zones in Only are served, and changes by others wait for Reload
 	Only     []wire.Name // SQLite3 and Cached: the zones to serve
+	Stored   bool        // SQLite3: no zone is kept in memory; not with Cached
 }
 
 // ZoneFile is a zone and the master file it is read from.
@@ -46,7 +47,7 @@ type SourceConfig struct {
 	Cache      bool     `json:"cache-enable" default:"false" help:"Serve the zones of cache-zones only, as they were when they were last loaded. MasterFiles needs true."`
 	CacheZones []string `json:"cache-zones" optional:"true" help:"Origins of the zones to load when cache-enable is true. Not for MasterFiles."`
 	Name       *string  `json:"name" help:"Name of this source, unique in its class. Without it the type is the name."`
-	CacheType  string   `json:"cache-type" default:"local" optional:"true" enum:"local,mapped" help:"Kept for old configurations; zones are always held in the server's own memory."`
+	CacheType  string   `json:"cache-type" default:"local" optional:"true" enum:"local,mapped,none" help:"none, with cache-enable false: each query is answered from the database, and no memory is used for its zones. Otherwise zones are held in the server's own memory, whatever stands here."`
 }
 
 // Sources gives the sources that the configuration names, classes in the order of their numbers, and everything that
@@ -118,6 +119,9 @@ func (s *Source) readDatabase(c SourceConfig, at string) (errs []error) {
 	if s.Database, _ = params["database_file"].(string); !ok || s.Database == "" {
 		errs = append(errs, fmt.Errorf("%s/params: sqlite3 needs {\"database_file\": path}", at))
 	}
+	if s.Stored = c.CacheType == "none"; s.Stored && c.Cache {
+		errs = append(errs, fmt.Errorf("%s/cache-type: none needs cache-enable false", at))
+	}
 	if c.Cache && len(c.CacheZones) == 0 {
 		errs = append(errs, fmt.Errorf("%s/cache-zones: cache-enable needs the list of zones", at))
 	}
@@ -138,6 +142,9 @@ func (s *Source) readDatabase(c SourceConfig, at string) (errs []error) {
 }
 
 func (s *Source) readFiles(c SourceConfig, at string) (errs []error) {
+	if c.CacheType == "none" {
+		errs = append(errs, fmt.Errorf("%s/cache-type: MasterFiles cannot do without memory", at))
+	}
 	if !c.Cache {
 		errs = append(errs, fmt.Errorf("%s/cache-enable: MasterFiles needs cache-enable true", at))
 	}

@@ -15,8 +15,8 @@ type ZoneStatus struct {
 	Source  string // name of the data source that serves it
 	Served  bool
 	Serial  zone.Serial // of what is served, like Records
-	Records int
-	Err     error // why it is not served, or could not be loaded again and is served as it was; nil if all is well
+	Records int         // 0 when the zone is not in memory
+	Err     error       // why it is not served, or could not be loaded again and is served as it was; nil if all is well
 }
 
 // Status tells of all zones, in canonical order within their class.
@@ -54,6 +54,8 @@ func (s *slot) status() ZoneStatus {
 	z := ZoneStatus{Class: s.class, Origin: s.origin, Source: s.source, Err: cmp.Or(s.failed, s.err)}
 	if v := s.version; v != nil {
 		z.Served, z.Serial, z.Records = true, v.Serial(), v.Len()
+	} else if s.stored && s.err == nil {
+		z.Served, z.Serial = true, s.serial
 	}
 	return z
 }

@@ -46,9 +46,13 @@ func (a *Authority) Update(ctx context.Context, class wire.Class, origin wire.Na
 	case s.db == nil:
 		return fmt.Errorf("%s/%s: %w", origin, class, ErrReadOnly)
 	}
+	update := s.update
+	if s.stored {
+		update = s.updateStored
+	}
 	var err error
 	for range maxTries {
-		err = s.update(ctx, fn)
+		err = update(ctx, fn)
 		if isNoZone(err) {
 			return fmt.Errorf("%w: %w", ErrNotServed, err)
 		}

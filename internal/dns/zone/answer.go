@@ -32,6 +32,12 @@ type Answer struct {
 	// A question for another zone is answered REFUSED, and aliases are not followed into one.
 	Permits func(*Entry) bool
 
+	// Open gives the version of a zone that is stored, made for this answer; nil if it cannot be read, and then the zone is
+	// answered SERVFAIL. It stays from one question to the next.
+	Open func(*Entry) *Version
+	// Unread is set when the answer would need a stored zone and Open is nil: what there is of it then is not to be used.
+	Unread bool
+
 	zone     *Entry    // that the question is for; nil if there is none, or it came without a catalog
 	source   wire.Name // see Source; part of the question's name
 	others   []visited // further zones, that aliases led to
@@ -65,6 +71,7 @@ type synthesis struct {
 
 func (a *Answer) reset() {
 	a.Release()
+	a.Unread = false
 	a.Rcode, a.AA, a.links, a.denial.runs = wire.RcodeNoError, false, 0, 0
 }
 
@@ -119,12 +126,25 @@ func (c *Catalog) Lookup(class wire.Class, qname wire.Name, qtype wire.Type, do 
 		a.Rcode = wire.RcodeRefused
 		return
 	}
-	v := e.Version()
+	v := a.open(e)
 	if v == nil {
 		a.Rcode = wire.RcodeServFail
 		return
 	}
 	a.follow(c, v, qname, qtype, do)
+}
+
+// open gives the version of a zone to answer from, nil if there is none.
+func (a *Answer) open(e *Entry) *Version {
+	v := e.Version()
+	if v != nil || !e.Stored() {
+		return v
+	}
+	if a.Open == nil {
+		a.Unread = true
+		return nil
+	}
+	return a.Open(e)
 }
 
 func (a *Answer) permits(e *Entry) bool { return a.Permits == nil || a.Permits(e) }
@@ -182,7 +202,7 @@ func (a *Answer) versionOf(e *Entry, first *Version) *Version {
 			return z.version
 		}
 	}
-	v := e.Version()
+	v := a.open(e)
 	a.others = append(a.others, visited{e, v})
 	return v
 }

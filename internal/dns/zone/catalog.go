@@ -29,6 +29,7 @@ type Entry struct {
 	class   wire.Class
 	version atomic.Pointer[Version]
 	err     atomic.Pointer[error]
+	stored  atomic.Bool // there is no version: each answer reads what it needs
 }
 
 // ErrNotLoaded is the reason of an entry that was never loaded.
@@ -40,6 +41,7 @@ type State struct {
 	Class   wire.Class
 	Version *Version
 	Err     error
+	Stored  bool // it is in no memory, but can be read; without Version and Err
 }
 
 // Origin gives the zone's name.
@@ -65,11 +67,15 @@ func (e *Entry) Err() error {
 	return ErrNotLoaded
 }
 
-func (e *Entry) set(v *Version, err error) {
-	if err != nil {
-		e.err.Store(&err)
+// Stored tells whether the zone is in no memory, and is answered by who sets Answer.Open.
+func (e *Entry) Stored() bool { return e.stored.Load() }
+
+func (e *Entry) set(s State) {
+	if s.Err != nil {
+		e.err.Store(&s.Err)
 	}
-	e.version.Store(v)
+	e.stored.Store(s.Stored)
+	e.version.Store(s.Version)
 }
 
 func (c *Catalog) class(class wire.Class) *zones {
@@ -141,10 +147,15 @@ func (c *Catalog) enter(s State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.Get(s.Class, s.Origin); e != nil {
-		e.set(s.Version, s.Err)
+		e.set(s)
 		return
 	}
 	c.change(s.Class, func(z *zones, ed *edit) { z.enter(ed, s) })
+}
+
+// PutStored makes a zone one that is read for each answer.
+func (c *Catalog) PutStored(origin wire.Name, class wire.Class) {
+	c.enter(State{Origin: origin, Class: class, Stored: true})
 }
 
 // Remove forgets a zone.
@@ -181,7 +192,7 @@ func (c *Catalog) Replace(all []State) {
 
 func (z *zones) enter(ed *edit, s State) {
 	e := &Entry{origin: s.Origin, key: s.Origin.Lower(), class: s.Class}
-	e.set(s.Version, s.Err)
+	e.set(s)
 	z.byOrigin.put(ed, e.key, e)
 	z.depths[s.Origin.Labels()]++
 }

@@ -35,11 +35,12 @@ type View struct {
 	store   Store
 	nodes   map[wire.Name]node
 	err     error
+	blank   node // given for every name when the store has failed: it exists, as who asks may rely on, and has nothing
 }
 
 // NewView makes a view of a zone. The error is of the store.
 func NewView(origin wire.Name, class wire.Class, store Store) (*View, error) {
-	w := &View{store: store, nodes: make(map[wire.Name]node)}
+	w := &View{store: store, nodes: make(map[wire.Name]node), blank: (&draft{name: origin}).node()}
 	v := &w.version
 	*v = Version{origin: origin, key: origin.Lower(), class: class}
 	v.cuts = 1 // perhaps
@@ -64,8 +65,11 @@ func (w *View) Err() error { return w.err }
 
 // node finds a name in lower case.
 func (w *View) node(key wire.Name) node {
-	if n, ok := w.nodes[key]; ok || w.err != nil {
+	if n, ok := w.nodes[key]; ok {
 		return n
+	}
+	if w.err != nil {
+		return w.blank
 	}
 	key = wire.Name(strings.Clone(string(key))) // callers have it on their stack, and only here it must leave that
 	o, err := w.store.Owner(key)
@@ -75,7 +79,7 @@ func (w *View) node(key wire.Name) node {
 	}
 	if err != nil {
 		w.err = err
-		return node{}
+		return w.blank
 	}
 	w.nodes[key] = n
 	return n
@@ -158,8 +162,6 @@ func (w *View) hashBefore(k []byte) []byte {
 		_, ok := hashOf(owner, v.key)
 		return ok && v.denial.chain.matches(data)
 	})
-	if x, ok := hashOf(n, v.key); ok {
-		return x[:]
-	}
-	return nil
+	x, _ = hashOf(n, v.key) // none only when the store has failed: the chain has the apex at least
+	return x[:]
 }

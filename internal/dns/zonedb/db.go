@@ -20,7 +20,7 @@ const (
 	fileMode = 0o640 // zones are no secret to the operator's group, but the keys of a mistaken paste may be in a TXT record
 
 	busyTimeout = 30_000   // milliseconds to wait for another process that writes: the load of a zone of millions of names takes so long
-	maxReaders  = 4        // connections to read with: loading is bound by CPU, and each has a cache of its own
+	maxReaders  = 6        // connections to read with: loading and answering are bound by CPU, and each has a cache of its own
 	maxLog      = 64 << 20 // octets that the write-ahead log keeps on disk after a large transaction
 )
 

@@ -243,3 +243,68 @@ func TestViewOfSignedZones(t *testing.T) {
 	}
 	t.Logf("%d questions", asked)
 }
+
+// failing is a store that works for a while.
+type failing struct {
+	zone.Store
+	left int
+}
+
+const errFailing = brokenDisk("the disk is broken")
+
+type brokenDisk string
+
+func (e brokenDisk) Error() string { return string(e) }
+
+func (f *failing) Owner(n wire.Name) (zone.Owner, error) {
+	if f.left--; f.left < 0 {
+		return zone.Owner{}, errFailing
+	}
+	return f.Store.Owner(n)
+}
+
+func (f *failing) Before(n wire.Name, t wire.Type, takes func(wire.Name, []byte) bool) (wire.Name, error) {
+	if f.left--; f.left < 0 {
+		return "", errFailing
+	}
+	return f.Store.Before(n, t, takes)
+}
+
+// TestViewFails lets the store fail at each of the look-ups of many answers: the view says so, and nothing panics.
+func TestViewFails(t *testing.T) {
+	d := openDB(t)
+	a := newAsker(t, d)
+	for seed := range uint64(4) {
+		text, names := randomZone(rand.New(rand.NewPCG(seed, 3)), []string{"", "nsec ", "nsec3 ", "nsec nsec3 "}[seed])
+		w := newTwin(t, d, a, text)
+		e, err := d.Edition(t.Context(), w.memory.Origin(), wire.ClassIN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Begin(); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range names[:20] {
+			for left := 0; ; left++ {
+				origin := w.memory.Origin()
+				f := &failing{&glimpse{asker: a, stock: stock{row: e.row, origin: origin, key: sortKey(origin)}, class: wire.ClassIN}, left}
+				view, err := zone.NewView(origin, wire.ClassIN, f)
+				if err == nil {
+					var answer zone.Answer
+					view.Version().Lookup(wire.MustParseName(n).Lower(), wire.TypeMX, true, &answer)
+					written(&answer)
+					err = view.Err()
+				}
+				if err == nil {
+					break // there are no more look-ups
+				}
+				if !errors.Is(err, errFailing) {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := a.End(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
