@@ -68,13 +68,13 @@ func newServer(log *logging.Logger, stats *counters, names *announce.Announcer) 
 	s.Ledger = ledger.New(func() time.Time { return s.now() }, ledger.Events{
 		Failed: func(a netip.Addr, err error) {
 			stats.storeFailed.Add(1)
-			s.storeFailed.Do(func() { log.Log(msgStoreFail, a, err) })
+			s.storeFailed.Do(func() { s.log.Log(msgStoreFail, a, err) })
 		},
 		Reclaimed: func(a netip.Addr) {
 			stats.reclaimed.Add(1)
-			log.Log(msgReclaimed, a)
+			s.log.Log(msgReclaimed, a)
 		},
-		Behind: func(goes int) { log.Log(msgReclaimBehind, goes) },
+		Behind: func(goes int) { s.log.Log(msgReclaimBehind, goes) },
 	})
 	s.atOnce, s.onDisk = netif.NewOutbox(s.sent), netif.NewOutbox(s.sent)
 	return s

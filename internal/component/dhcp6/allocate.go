@@ -151,9 +151,13 @@ func (s *server) grant(x *exchange, ia *packet6.IA, w allocate.Wish, b allocate.
 		s.stats.allocFailed.Add(1)
 		s.refuse(x.subnet.ID)
 		s.log.Log(msgLeaseAdvertFail, duid.Hex(x.duid), ia.IAID, status.Text)
-		s.noAddress.Do(func() { s.log.Log(msgAllocFail, x.subnet.Prefix) })
+		if what := (scarcity{x.subnet.ID, ia.Code == packet6.OptIAPD}); !s.full[what] {
+			s.full[what] = true
+			s.log.Log(msgAllocFail, x.subnet.Prefix)
+		}
 	}
 	for _, g := range b.Granted {
+		delete(s.full, scarcity{g.Subnet.ID, ia.Code == packet6.OptIAPD})
 		l := s.leaseOf(x, ia, g)
 		kept := x.keep(ia, g, &l)
 		if x.pool == nil {

@@ -59,8 +59,8 @@ var (
 		"The client gets no answer.")
 	msgLeaseAlloc = logging.NewDebug("DHCP6_LEASE_ALLOC", 40, "address {address} leased to duid {duid} iaid {iaid}",
 		"The lease is on disk and the client was told.")
-	msgAllocFail = logging.NewMessage("DHCPSRV_ADDRESS6_ALLOC_FAIL", logging.Warn, "no address is free in subnet {subnet}",
-		"All pools of the subnet are in use. Add a pool or make leases shorter. Logged only now and then.")
+	msgAllocFail = logging.NewMessage("DHCPSRV_ADDRESS6_ALLOC_FAIL", logging.Warn, "nothing is free in subnet {subnet}",
+		"All pools of the subnet, of addresses or of prefixes, are in use. Add a pool or make leases shorter. Logged once for each of the two until something is free again; the statistics count each client.")
 	msgStoreFail = logging.NewMessage("DHCP6_LEASE_STORE_FAIL", logging.Error, "lease of {address} could not be written: {error}",
 		"The lease is not given: no client is told of what is not on disk. See whether the disk is full or broken. Logged only now and then.")
 	msgSendFail = logging.NewMessage("DHCP6_PACKET_SEND_FAIL", logging.Error, "{name} to {destination} could not be sent: {error}",

@@ -195,6 +195,7 @@ func (c *component) use(s *server, n change) {
 	if s.single = !ok; ok {
 		batches.AfterBatch(s.onDisk.Flush)
 	}
+	clear(s.full)
 	c.current.Store(n.set)
 	c.desk.Use(s.Store, n.set.subnets)
 	if moved > 0 {

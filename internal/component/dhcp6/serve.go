@@ -46,30 +46,37 @@ type server struct {
 	*ledger.Ledger // leases and offers
 	set            *settings
 	evaluator      *class.Evaluator
+	full           map[scarcity]bool // what nothing is free of
 	decliners      decline.Decliners
 	caller         *caller
 
-	noSubnet, noAddress, storeFailed, sendFailed *rate.Sometimes // limit messages that anybody can cause
+	noSubnet, storeFailed, sendFailed *rate.Sometimes // limit messages that anybody can cause
+}
+
+// scarcity is what can run out: the addresses or the prefixes of a subnet, by identifier.
+type scarcity struct {
+	subnet   uint32
+	prefixes bool
 }
 
 func newServer(log *logging.Logger, stats *counters, names *announce.Announcer, id string) *server {
 	s := &server{
 		log: log, now: time.Now, stats: stats, announce: names, id: id, decliners: decline.NewDecliners(),
-		evaluator: class.NewEvaluator(option.Family6),
-		noSubnet:  logging.Seldom(), noAddress: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(),
+		full: map[scarcity]bool{}, evaluator: class.NewEvaluator(option.Family6),
+		noSubnet: logging.Seldom(), storeFailed: logging.Seldom(), sendFailed: logging.Seldom(),
 		caller: newCaller(log, stats, id), transmit: transmit, refuse: func(uint32) {},
 		duties: func() *redundancy.Duties { return nil },
 	}
 	s.Ledger = ledger.New(func() time.Time { return s.now() }, ledger.Events{
 		Failed: func(a netip.Addr, err error) {
 			stats.storeFailed.Add(1)
-			s.storeFailed.Do(func() { log.Log(msgStoreFail, a, err) })
+			s.storeFailed.Do(func() { s.log.Log(msgStoreFail, a, err) })
 		},
 		Reclaimed: func(a netip.Addr) {
 			stats.reclaimed.Add(1)
-			log.Log(msgReclaimed, a)
+			s.log.Log(msgReclaimed, a)
 		},
-		Behind: func(goes int) { log.Log(msgReclaimBehind, goes) },
+		Behind: func(goes int) { s.log.Log(msgReclaimBehind, goes) },
 	})
 	s.atOnce, s.onDisk = netif.NewOutbox(s.sent), netif.NewOutbox(s.sent)
 	return s
