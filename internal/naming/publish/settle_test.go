@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bundy/internal/dns/client"
 	"bundy/internal/dns/tsig"
@@ -360,6 +361,33 @@ func TestReverseZones(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", subnet, got, want)
+		}
+	}
+}
+
+// TestHostNamesAreRemembered: as long as their records say, within bounds; and longer while the resolver is down.
+func TestHostNamesAreRemembered(t *testing.T) {
+	s := servertest.New(t, []string{forwardZone})
+	now := time.Unix(1_700_000_000, 0)
+	lookups := 0
+	var bad error
+	p := &publish.Publisher{
+		Now: func() time.Time { return now },
+		Lookup: func(context.Context, string) ([]netip.Addr, time.Duration, error) {
+			lookups++
+			return []netip.Addr{s.Address().Addr()}, 30 * time.Second, bad
+		},
+	}
+	d := domain(s, wire.MustParseName(forwardZone), nil)
+	d.Servers = []publish.Server{{Host: "ns.test", Port: s.Address().Port()}}
+	for _, step := range []struct {
+		after time.Duration
+		bad   error
+		want  int
+	}{{0, nil, 1}, {29 * time.Second, nil, 1}, {time.Second, nil, 2}, {time.Hour, errors.New("down"), 3}, {time.Second, nil, 3}, {5 * time.Second, nil, 4}} {
+		now, bad = now.Add(step.after), step.bad
+		if result := one(p, d, record(owned.Forward, pc, first, ours, owned.Adding)); result.Outcome != reconcile.Done || lookups != step.want {
+			t.Errorf("after %v: %+v, %d look-ups, want %d", step.after, result, lookups, step.want)
 		}
 	}
 }
