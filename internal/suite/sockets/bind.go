@@ -183,6 +183,10 @@ func isEarly(r Request, f *os.File) bool {
 	return early != 0
 }
 
+// dhcp tells whether datagrams of a kind are worth more than net.core.rmem_max lets wait: a client whose message is lost waits
+// for seconds before it asks again, and in a flood those of known clients wait among the others.
+func dhcp(k Kind) bool { return k == DHCP4UDP || k == DHCP6UDP }
+
 // prepare sets the options that must stand before bind.
 func prepare(r Request, fd int, reuse bool) error {
 	is6 := r.Address.Addr().Is6()
@@ -193,7 +197,7 @@ func prepare(r Request, fd int, reuse bool) error {
 	}
 	if r.Kind == TCP {
 		option(unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	} else {
+	} else if !dhcp(r.Kind) || unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 		option(unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	}
 	if is6 {
