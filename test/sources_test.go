@@ -39,7 +39,7 @@ func (s *suite) answerTo(name string, typ wire.Type) string {
 }
 
 // TestZonesOfManySources serves zones that stand in two data sources, that lead from one to the other, and that are
-// parent and child.
+// parent and child; the one in memory, the database in memory too or not.
 func TestZonesOfManySources(t *testing.T) {
 	t.Parallel()
 	placements(t, func(t *testing.T, s *suite) {
@@ -64,36 +64,51 @@ func TestZonesOfManySources(t *testing.T) {
 				t.Fatalf("%s: %v\n%s", origin, err, out)
 			}
 		}
-		database := fmt.Sprintf(`{"type": "sqlite3", "params": {"database_file": %q}}`, filepath.Join(s.dir, "zone.sqlite3"))
 		s.start()
-		s.script(s.dnsScript() + fmt.Sprintf("config set data_sources/classes/IN [{\"type\": \"MasterFiles\", \"cache-enable\": true, \"params\": {%s}}, %s]\nconfig commit\n", strings.Join(params, ", "), database))
+		s.script(s.dnsScript() + "config commit\n")
 		expect := func(name string, typ wire.Type, want string) {
 			t.Helper()
 			if got := s.answerTo(name, typ); got != want {
 				t.Errorf("%s %s: %s, want %s", name, typ, got, want)
 			}
 		}
-		eventually(t, 10*time.Second, "the zones are served", func() bool { return s.answerTo("who.both.example", wire.TypeTXT) == `"file"` })
-		expect("only.both.example", wire.TypeTXT, "NXDOMAIN both.example. SOA")
-		expect("alias.both.example", wire.TypeA, "host.stored.example., 192.0.2.80")
-		expect("lost.both.example", wire.TypeA, "none.stored.example.")
-		expect("host.sub.both.example", wire.TypeA, "stored.example., host.stored.example., 192.0.2.80")
-		expect("back.stored.example", wire.TypeTXT, `who.both.example., "file"`)
-		expect("child.parent.example", wire.TypeDS, "1 8 2 0000000000000000000000000000000000000000000000000000000000000001")
-		expect("plain.parent.example", wire.TypeDS, "NOERROR parent.example. SOA")
-		expect("child.parent.example", wire.TypeNS, "ns.example.net.")
-		expect("www.child.parent.example", wire.TypeA, "192.0.2.81")
-		expect("none.plain.parent.example", wire.TypeA, "NXDOMAIN plain.parent.example. SOA")
+		for _, cacheType := range []string{"local", "none"} {
+			database := fmt.Sprintf(`{"type": "sqlite3", "cache-type": %q, "params": {"database_file": %q}}`, cacheType, filepath.Join(s.dir, "zone.sqlite3"))
+			s.script(fmt.Sprintf("config set data_sources/classes/IN [{\"type\": \"MasterFiles\", \"cache-enable\": true, \"params\": {%s}}, %s]\nconfig commit\n", strings.Join(params, ", "), database))
+			eventually(t, 10*time.Second, "the zones are served", func() bool { return s.answerTo("who.both.example", wire.TypeTXT) == `"file"` })
+			expect("only.both.example", wire.TypeTXT, "NXDOMAIN both.example. SOA")
+			expect("alias.both.example", wire.TypeA, "host.stored.example., 192.0.2.80")
+			expect("lost.both.example", wire.TypeA, "none.stored.example.")
+			expect("host.sub.both.example", wire.TypeA, "stored.example., host.stored.example., 192.0.2.80")
+			expect("back.stored.example", wire.TypeTXT, `who.both.example., "file"`)
+			expect("child.parent.example", wire.TypeDS, "1 8 2 0000000000000000000000000000000000000000000000000000000000000001")
+			expect("plain.parent.example", wire.TypeDS, "NOERROR parent.example. SOA")
+			expect("child.parent.example", wire.TypeNS, "ns.example.net.")
+			expect("www.child.parent.example", wire.TypeA, "192.0.2.81")
+			expect("none.plain.parent.example", wire.TypeA, "NXDOMAIN plain.parent.example. SOA")
 
-		s.script(fmt.Sprintf("config set data_sources/classes/IN [%s]\nconfig commit\n", database))
-		eventually(t, 10*time.Second, "the database is left", func() bool { return s.answerTo("who.both.example", wire.TypeTXT) == `"database"` })
-		expect("only.both.example", wire.TypeTXT, `"database"`)
-		expect("alias.both.example", wire.TypeA, "NXDOMAIN both.example. SOA")
-		expect("back.stored.example", wire.TypeTXT, `who.both.example., "database"`)
-		expect("parent.example", wire.TypeSOA, "REFUSED")
-		// The parent is not here any more, so the child is asked.
-		expect("child.parent.example", wire.TypeDS, "2 8 2 0000000000000000000000000000000000000000000000000000000000000002")
-		expect("plain.parent.example", wire.TypeDS, "NOERROR plain.parent.example. SOA")
+			s.script(fmt.Sprintf("config set data_sources/classes/IN [%s]\nconfig commit\n", database))
+			eventually(t, 10*time.Second, "the database is left", func() bool { return s.answerTo("who.both.example", wire.TypeTXT) == `"database"` })
+			expect("only.both.example", wire.TypeTXT, `"database"`)
+			expect("alias.both.example", wire.TypeA, "NXDOMAIN both.example. SOA")
+			expect("back.stored.example", wire.TypeTXT, `who.both.example., "database"`)
+			expect("parent.example", wire.TypeSOA, "REFUSED")
+			// The parent is not here any more, so the child is asked.
+			expect("child.parent.example", wire.TypeDS, "2 8 2 0000000000000000000000000000000000000000000000000000000000000002")
+			expect("plain.parent.example", wire.TypeDS, "NOERROR plain.parent.example. SOA")
+		}
+		// Now no zone is in memory: what another process has written is seen by the next query, over UDP and TCP.
+		for i := range 3 {
+			text := zoneText(6+i, fmt.Sprintf("host A 192.0.2.%d\n", 90+i))
+			if out, err := s.loadzone("stored.example", s.write("stored", text)); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			expect("host.stored.example", wire.TypeA, fmt.Sprintf("192.0.2.%d", 90+i))
+			m := ask(netip.AddrPortFrom(s.address, s.dns), question(t, 1, wire.MustParseName("host.stored.example"), wire.TypeA), true)
+			if m == nil || len(m.Answer) != 1 || m.Answer[0].Data[3] != byte(90+i) {
+				t.Errorf("over TCP: %+v", m)
+			}
+		}
 	})
 }
 
