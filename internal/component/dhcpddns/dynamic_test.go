@@ -73,6 +73,9 @@ func TestPolicyOfToday(t *testing.T) {
 	if got := s.asked("status", nil); !strings.Contains(got, `"enabled":true`) || !strings.Contains(got, `"leases_without_name":1`) {
 		t.Errorf("status: %s", got)
 	}
+	if total := s.c.Stats()["dhcp_ddns_updates_total"].(map[string]any)["v4"].(map[string]any)["A"].(map[string]any)["success"].(uint64); total < 5 {
+		t.Errorf("%d A records were counted", total)
+	}
 	for _, bad := range []map[string]any{{"name": "a..b"}, {}} {
 		raw := map[string]json.RawMessage{}
 		for k, v := range bad {

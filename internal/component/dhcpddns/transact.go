@@ -51,7 +51,11 @@ func (e *engine) compare() {
 		changes = append(changes, news...)
 		e.c.counters.reconciled.Add(1)
 	}
-	if !e.write(changes) {
+	switch written := e.write(changes); {
+	case written && len(addresses) > 0:
+		e.c.counters.runs.Add(1)
+	case !written:
+		e.c.counters.badRuns.Add(1)
 		for _, a := range addresses {
 			e.dirty.add(a)
 		}
@@ -284,7 +288,7 @@ func (e *engine) present(r owned.Record, result publish.Result) {
 // report logs and counts an outcome.
 func (e *engine) report(r owned.Record, result publish.Result) {
 	removing, log := r.State.Leaving(), e.c.deps.Log
-	e.c.counters.outcome(r.Address, result.Outcome, removing)
+	e.c.counters.outcome(r.Key, result.Outcome, removing)
 	if result.Outcome == reconcile.Failed {
 		e.c.counters.lastError.Store(r.Name.String() + " " + r.Address.String() + ": " + result.Reason)
 	}
