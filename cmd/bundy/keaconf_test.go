@@ -83,7 +83,7 @@ func TestKeaConfig(t *testing.T) {
 			`LOST Dhcp4/shared-networks[0]/subnet4[0]/4o6-interface: there is no such item here`,
 		}},
 		{"kea-dhcp6", keaConfig6, []string{
-			`config set Dhcp6/calculate-tee-times false`, `config set Dhcp6/renew-timer 900`, `"excluded-prefix-len":72`, `"rapid-commit":true`, `"interface-id":"port7"`,
+			`config set Dhcp6/calculate-tee-times true`, `config set Dhcp6/renew-timer 900`, `"excluded-prefix-len":72`, `"rapid-commit":true`, `"interface-id":"port7"`,
 		}, nil},
 	} {
 		t.Run(c.program, func(t *testing.T) {

@@ -19,7 +19,7 @@ type Config struct {
 	MaxPreferred *uint32  `json:"max-preferred-lifetime" min:"0" max:"4294967295" help:"Greatest preferred lifetime that a client may ask for; absent: preferred-lifetime."`
 	MinValid     *uint32  `json:"min-valid-lifetime" min:"1" max:"4294967295" help:"Least valid lifetime that a client may ask for; absent: valid-lifetime."`
 	MaxValid     *uint32  `json:"max-valid-lifetime" min:"1" max:"4294967295" help:"Greatest valid lifetime that a client may ask for; absent: valid-lifetime."`
-	CalculateTs  bool     `json:"calculate-tee-times" optional:"true" default:"false" help:"Send shares of the preferred lifetime as T1 and T2 in place of renew-timer and rebind-timer."`
+	CalculateTs  bool     `json:"calculate-tee-times" optional:"true" default:"false" help:"Send shares of the preferred lifetime as T1 and T2 where renew-timer and rebind-timer are not set."`
 	T1Share      *float64 `json:"t1-percent" min:"0" max:"1" help:"The share that is T1 (with calculate-tee-times); absent: 0.5."`
 	T2Share      *float64 `json:"t2-percent" min:"0" max:"1" help:"The share that is T2 (with calculate-tee-times); absent: 0.8."`
 
@@ -115,6 +115,9 @@ type Reservation struct {
 
 // Place is what subnets and shared networks share. What is absent is taken from the level above.
 type Place struct {
+	CalculateTs  *bool    `json:"calculate-tee-times" help:"Reckon T1 and T2 from the preferred lifetime, where they are not given here."`
+	T1Share      *float64 `json:"t1-percent" min:"0" max:"1" help:"The share that is T1."`
+	T2Share      *float64 `json:"t2-percent" min:"0" max:"1" help:"The share that is T2."`
 	Interface    string   `json:"interface" optional:"true" default:"" help:"Local interface whose clients belong here. It cannot stand beside interface-id."`
 	InterfaceID  string   `json:"interface-id" optional:"true" default:"" help:"What relay agents call the interface of clients that belong here (option 18)."`
 	Relay        Relay    `json:"relay" optional:"true" help:"Relay agents whose clients belong here."`

@@ -1,6 +1,7 @@
 package dhcp6
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -131,6 +132,21 @@ func TestSeveralInOneAssociation(t *testing.T) {
 	for _, l := range b.store.OfDUID(clientDUID) {
 		if l.State != lease.Reclaimed {
 			t.Errorf("released: %+v", l)
+		}
+	}
+}
+
+// TestReckonedTimers: with calculate-tee-times T1 and T2 are shares of the preferred lifetime where they are not said, as Kea has it.
+func TestReckonedTimers(t *testing.T) {
+	b := newBench(t, `{"calculate-tee-times": true, "t1-percent": 0.4, "renew-timer": 100, "preferred-lifetime": 1000, "subnet6": [
+		{"subnet": "2001:db8:1::/64", "pool": ["2001:db8:1::/80"]},
+		{"subnet": "2001:db8:2::/64", "pool": ["2001:db8:2::/80"], "rebind-timer": 700},
+		{"subnet": "2001:db8:3::/64", "pool": ["2001:db8:3::/80"], "calculate-tee-times": true, "t2-percent": 0.5},
+		{"subnet": "2001:db8:4::/64", "pool": ["2001:db8:4::/80"], "calculate-tee-times": false, "rebind-timer": 900}]}`)
+	for i, want := range []string{"100 800", "100 700", "400 500", "100 900"} {
+		o := b.exchange(packet6.Solicit, "na=1", fmt.Sprintf("relay=2001:db8:%d::1 x", i+1))
+		if ia := o.IAs()[0]; fmt.Sprint(ia.T1, ia.T2) != want {
+			t.Errorf("subnet %d: %d %d, want %s", i+1, ia.T1, ia.T2, want)
 		}
 	}
 }

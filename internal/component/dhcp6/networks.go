@@ -146,11 +146,17 @@ func (b *builder) timers(path string, in, above Place) subnet.Timers {
 	said := []*uint32{in.Preferred, above.Preferred}
 	t.Preferred = b.lifetime(path, "preferred-lifetime", said,
 		[]*uint32{in.MinPreferred, above.MinPreferred, c.MinPreferred}, []*uint32{in.MaxPreferred, above.MaxPreferred, c.MaxPreferred}, c.Preferred)
-	if c.CalculateTs {
-		t.Renew, t.Rebind = 0, 0
-		t.RenewShare, t.RebindShare = first(0.5, c.T1Share), first(0.8, c.T2Share)
+	if first(c.CalculateTs, in.CalculateTs, above.CalculateTs) { // where they are not said
+		global := in.CalculateTs == nil && above.CalculateTs == nil
+		if in.Renew == nil && above.Renew == nil && !(global && b.renewSaid) {
+			t.Renew = 0
+		}
+		if in.Rebind == nil && above.Rebind == nil && !(global && b.rebindSaid) {
+			t.Rebind = 0
+		}
+		t.RenewShare, t.RebindShare = first(0.5, in.T1Share, above.T1Share, c.T1Share), first(0.8, in.T2Share, above.T2Share, c.T2Share)
 		if t.RenewShare >= t.RebindShare {
-			b.fail(fmt.Errorf("the share for T1 (%g) is not below the one for T2 (%g)", t.RenewShare, t.RebindShare), "t1-percent")
+			b.fail(fmt.Errorf("the share for T1 (%g) is not below the one for T2 (%g)", t.RenewShare, t.RebindShare), "%s/t1-percent", path)
 		}
 	}
 	return t

@@ -80,6 +80,8 @@ type builder struct {
 	local   map[*subnet.Subnet]policy.Config
 	global  option.Set
 	config  *Config
+
+	renewSaid, rebindSaid bool // in the section, not by default
 }
 
 func (b *builder) fail(err error, format string, args ...any) {
@@ -94,6 +96,8 @@ func build(spec *schema.Module, section schema.Section, p paths.Paths, known sub
 		return nil, []error{err}
 	}
 	b := &builder{config: &c}
+	_, b.renewSaid = section["renew-timer"]
+	_, b.rebindSaid = section["rebind-timer"]
 	s := &settings{
 		interfaces:   b.interfaces(c.Interfaces),
 		serverPort:   c.ServerPort,

@@ -1,7 +1,6 @@
 package keaconf
 
 import (
-	"fmt"
 	"path"
 	"strings"
 )
@@ -130,8 +129,6 @@ func (c *converter) presets(m map[string]any) {
 			m[name] = v
 		}
 	}
-	_, renew := m["renew-timer"]
-	_, rebind := m["rebind-timer"]
 	if c.server == "Dhcp4" {
 		preset("valid-lifetime", int64(7200))
 		if m["calculate-tee-times"] != true {
@@ -147,14 +144,9 @@ func (c *converter) presets(m map[string]any) {
 		preset("preferred-lifetime", int64(3600))
 	}
 	preset("preferred-lifetime", valid*5/8)
-	switch {
-	case !renew && !rebind:
-		preset("calculate-tee-times", true)
-	case renew && rebind:
-		m["calculate-tee-times"] = false // what is said wins
-	case m["calculate-tee-times"] != false:
-		c.lose(fmt.Sprintf("%s/calculate-tee-times", c.server), "only one of renew-timer and rebind-timer is given; here both or none are reckoned")
-		m["calculate-tee-times"] = true
+	preset("calculate-tee-times", true)
+	if m["calculate-tee-times"] != false {
+		return
 	}
 	preset("renew-timer", int64(0)) // the client chooses
 	preset("rebind-timer", int64(0))
