@@ -137,8 +137,36 @@ func (m *modelServer) Send(client int, v modeltest.Verb, held []netip.Prefix) mo
 	case got.Type() == packet4.NAK:
 		return modeltest.Answer{Refused: true}
 	}
-	valid, _ := got.Get(packet4.OptLeaseTime)
-	return modeltest.Answer{Granted: []modeltest.Grant{{
-		Prefix: netip.PrefixFrom(got.YIAddr, 32), Valid: time.Duration(binary.BigEndian.Uint32(valid)) * time.Second,
-	}}}
+	return modeltest.Answer{Granted: []modeltest.Grant{granted(got)}}
+}
+
+// Hurl implements modeltest.Server.
+func (m *modelServer) Hurl(client int, held []netip.Prefix) {
+	parts := []string{fmt.Sprintf("mac=%x", mac(client)), "ciaddr=" + held[0].Addr().String()}
+	if client%3 == 0 {
+		parts = append(parts, fmt.Sprintf("id=client%d", client))
+	}
+	request := message(m, packet4.Request, parts...)
+	data, _ := request.Append(nil, 1472)
+	m.serve(m.packet(data))
+}
+
+// Heard implements modeltest.Server.
+func (m *modelServer) Heard() map[int][]modeltest.Grant {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[int][]modeltest.Grant{}
+	for _, o := range m.sent {
+		if o.Type() == packet4.ACK {
+			client := int(o.CHAddr[4])<<8 | int(o.CHAddr[5])
+			out[client] = append(out[client], granted(&o))
+		}
+	}
+	m.sent = nil
+	return out
+}
+
+func granted(o *outgoing) modeltest.Grant {
+	valid, _ := o.Get(packet4.OptLeaseTime)
+	return modeltest.Grant{Prefix: netip.PrefixFrom(o.YIAddr, 32), Valid: time.Duration(binary.BigEndian.Uint32(valid)) * time.Second}
 }

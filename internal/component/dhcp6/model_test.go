@@ -3,6 +3,7 @@ package dhcp6
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"bundy/internal/dhcp/ledger"
 	"bundy/internal/dhcp/memfile"
 	"bundy/internal/dhcp/modeltest"
+	"bundy/internal/dhcp/netif"
 	"bundy/internal/dhcp/packet6"
 	"bundy/internal/dhcp/subnet"
 	"bundy/internal/naming/ncr"
@@ -114,21 +116,7 @@ func (m *modelServer) Changes() []modeltest.Change {
 
 // Send implements modeltest.Server.
 func (m *modelServer) Send(client int, v modeltest.Verb, held []netip.Prefix) modeltest.Answer {
-	association := "na=1"
-	if kind(client) == lease.PD {
-		association = "pd=1"
-	}
-	with := func(what []netip.Prefix) string {
-		text := association
-		for _, p := range what {
-			if kind(client) == lease.PD {
-				text += " " + p.String()
-			} else {
-				text += " " + p.Addr().String()
-			}
-		}
-		return text
-	}
+	with := func(what []netip.Prefix) string { return association(client, what) }
 	parts := []string{"client=" + host(client)}
 	if client%4 == 0 {
 		parts = append(parts, fmt.Sprintf("fqdn=\x01\x04pc%02d", client))
@@ -139,9 +127,9 @@ func (m *modelServer) Send(client int, v modeltest.Verb, held []netip.Prefix) mo
 	var got *outgoing
 	switch v {
 	case modeltest.Look:
-		return modeltest.Answer{None: m.none(ask(packet6.Solicit, association))}
+		return modeltest.Answer{None: m.none(ask(packet6.Solicit, with(nil)))}
 	case modeltest.Obtain:
-		offer := ask(packet6.Solicit, association)
+		offer := ask(packet6.Solicit, with(nil))
 		if offer == nil || m.none(offer) {
 			return modeltest.Answer{None: m.none(offer)}
 		}
@@ -157,7 +145,7 @@ func (m *modelServer) Send(client int, v modeltest.Verb, held []netip.Prefix) mo
 	case modeltest.Rebind:
 		got = ask(packet6.Rebind, with(held))
 	case modeltest.Reboot:
-		got = ask(packet6.Solicit, "rapid", association)
+		got = ask(packet6.Solicit, "rapid", with(nil))
 	case modeltest.Release:
 		ask(packet6.Release, "server=", with(held))
 	case modeltest.Decline:
@@ -168,15 +156,66 @@ func (m *modelServer) Send(client int, v modeltest.Verb, held []netip.Prefix) mo
 	}
 	out := modeltest.Answer{None: m.none(got)}
 	for _, ia := range got.IAs() {
-		out.Refused = out.Refused || ia.Status != nil
-		for _, l := range ia.Leases {
-			if l.Valid == 0 {
-				out.Refused = true
-				continue
-			}
-			out.Granted = append(out.Granted, modeltest.Grant{Prefix: l.Prefix, Valid: time.Duration(l.Valid) * time.Second})
+		out.Refused = out.Refused || ia.Status != nil || slices.ContainsFunc(ia.Leases, func(l packet6.Lease) bool { return l.Valid == 0 })
+	}
+	out.Granted = granted(got)
+	return out
+}
+
+// association is the one of a client in its messages, with what it names.
+func association(client int, what []netip.Prefix) string {
+	text := "na=1"
+	if kind(client) == lease.PD {
+		text = "pd=1"
+	}
+	for _, p := range what {
+		if kind(client) == lease.PD {
+			text += " " + p.String()
+		} else {
+			text += " " + p.Addr().String()
 		}
 	}
+	return text
+}
+
+func granted(o *outgoing) []modeltest.Grant {
+	var out []modeltest.Grant
+	for _, ia := range o.IAs() {
+		for _, l := range ia.Leases {
+			if l.Valid > 0 {
+				out = append(out, modeltest.Grant{Prefix: l.Prefix, Valid: time.Duration(l.Valid) * time.Second})
+			}
+		}
+	}
+	return out
+}
+
+// Hurl implements modeltest.Server.
+func (m *modelServer) Hurl(client int, held []netip.Prefix) {
+	request := message(m, packet6.Rebind, "client="+host(client), association(client, held))
+	m.serve(netif.Packet6{
+		Data: request.Append(nil), Link: m.link, Source: netip.MustParseAddrPort("[fe80::1]:546"), Destination: addr("ff02::1:2"),
+	})
+}
+
+// Heard implements modeltest.Server.
+func (m *modelServer) Heard() map[int][]modeltest.Grant {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[int][]modeltest.Grant{}
+	for _, o := range m.sent {
+		client := 0
+		id, _ := o.Options.Get(packet6.OptClientID)
+		if _, err := fmt.Sscanf(string(id), "client%d", &client); err != nil {
+			m.Error(err)
+		}
+		client *= 2
+		if ias := o.IAs(); len(ias) > 0 && ias[0].Code == packet6.OptIAPD {
+			client++
+		}
+		out[client] = append(out[client], granted(&o)...)
+	}
+	m.sent = nil
 	return out
 }
 

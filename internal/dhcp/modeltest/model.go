@@ -361,6 +361,25 @@ func (w *world) crash() {
 	w.note("crash")
 	before := w.Server
 	dir := w.TB.TempDir()
+	w.pass(time.Duration(w.random.IntN(2000)) * time.Millisecond)
+	w.Heard() // what was heard before is known
+	for client := range w.Clients {
+		held := w.held(client)
+		if len(held) > 0 && !slices.ContainsFunc(held, func(p netip.Prefix) bool { return !w.theirs(client, p) }) {
+			for _, p := range held { // a clock that went back shortens leases that are renewed, heard or not
+				if end := w.now.Add(Lifetime); w.claims[p].until.After(end) {
+					w.claims[p] = claim{client, end}
+				}
+			}
+			w.Hurl(client, held)
+		}
+	}
+	for client, grants := range w.Heard() { // these must be there afterwards
+		for _, g := range grants {
+			w.granted(client, g)
+		}
+		w.note("client %d heard %v", client, grants)
+	}
 	if err := w.disk.Cut(w.dir, dir, func(n int64) int64 { return w.random.Int64N(n + 1) }); err != nil {
 		w.Fatal(err)
 	}

@@ -24,6 +24,9 @@ const (
 	Decline Verb = "decline"
 )
 
+// Lifetime is how long leases run, in all configurations.
+const Lifetime = time.Hour
+
 // Answer is what a client learns.
 type Answer struct {
 	Granted []Grant
@@ -48,6 +51,12 @@ type Change struct {
 type Server interface {
 	// Send goes through the exchanges of a verb, with what the client has, and waits until the store has done all.
 	Send(client int, v Verb, held []netip.Prefix) Answer
+
+	// Hurl sends a renewal of what a client has, and waits for nothing.
+	Hurl(client int, held []netip.Prefix)
+
+	// Heard gives what clients were granted since the last Send, by Hurl.
+	Heard() map[int][]Grant
 
 	// Owns tells whether a lease is a client's.
 	Owns(client int, l lease.Lease) bool
