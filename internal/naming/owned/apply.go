@@ -83,7 +83,7 @@ func (s *Store) write(ctx context.Context, changes []Change) error {
 		noted = noted || c.Note != nil
 	}
 	if noted {
-		if err := forgetEvents(ctx, tx); err != nil {
+		if err := forgetEvents(ctx, tx, s.mostEvents); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 	}

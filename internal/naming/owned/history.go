@@ -52,8 +52,8 @@ func (e *Event) write(ctx context.Context, tx *sql.Tx) error {
 }
 
 // forgetEvents keeps the history within its bound.
-func forgetEvents(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM event WHERE number <= (SELECT max(number) FROM event) - ?`, MaxEvents)
+func forgetEvents(ctx context.Context, tx *sql.Tx, most int) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM event WHERE number <= (SELECT max(number) FROM event) - ?`, most)
 	return err
 }
 

@@ -73,6 +73,8 @@ type Store struct {
 	records   map[Key]Record
 	byAddress map[netip.Addr][]Key
 	wants     map[netip.Addr]Want
+
+	mostEvents int // MaxEvents, in tests fewer
 }
 
 // cacheKiB is how much of the database SQLite keeps: the pages that the changes of 100,000 leases touch.
@@ -98,7 +100,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(1)
-	s := &Store{db: db, records: map[Key]Record{}, byAddress: map[netip.Addr][]Key{}, wants: map[netip.Addr]Want{}}
+	s := &Store{db: db, records: map[Key]Record{}, byAddress: map[netip.Addr][]Key{}, wants: map[netip.Addr]Want{}, mostEvents: MaxEvents}
 	err = s.migrate(ctx)
 	if err == nil {
 		err = s.load(ctx)
