@@ -35,21 +35,26 @@ func newKea(t *testing.T, s *suite) *kea {
 
 func (k *kea) file() string { return filepath.Join(k.dir, "kea-leases4.csv") }
 
-// start runs the server, which tells the DHCP-DDNS server at a port of its clients' names.
+// start runs the server, which tells the DHCP-DDNS server at a port of its clients' names; with "" it knows nothing of
+// names, and cleans its lease file up every second.
 func (k *kea) start(ddnsPort string) {
 	t := k.s.t
 	t.Helper()
 	conf := filepath.Join(k.dir, "kea.conf")
+	cleanUp, names := 1, ""
+	if ddnsPort != "" {
+		cleanUp, names = 0, fmt.Sprintf(`
+		"dhcp-ddns": {"enable-updates": true, "server-ip": "127.0.0.1", "server-port": %s},
+		"ddns-qualifying-suffix": "lab.example.",`, ddnsPort)
+	}
 	text := fmt.Sprintf(`{"Dhcp4": {
 		"interfaces-config": {"interfaces": ["lo"], "dhcp-socket-type": "udp"},
-		"lease-database": {"type": "memfile", "persist": true, "name": %q, "lfc-interval": 0},
+		"lease-database": {"type": "memfile", "persist": true, "name": %q, "lfc-interval": %d},
 		"valid-lifetime": 3600,
 		"subnet4": [{"id": 1, "subnet": "192.0.2.0/24", "pools": [{"pool": "192.0.2.100 - 192.0.2.199"}],
-			"relay": {"ip-addresses": [%q]}}],
-		"dhcp-ddns": {"enable-updates": true, "server-ip": "127.0.0.1", "server-port": %s},
-		"ddns-qualifying-suffix": "lab.example.",
+			"relay": {"ip-addresses": [%q]}}],%s
 		"loggers": [{"name": "kea-dhcp4", "output_options": [{"output": "stdout"}], "severity": "INFO"}]
-	}}`, k.file(), k.s.address, ddnsPort)
+	}}`, k.file(), cleanUp, k.s.address, names)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -210,4 +215,53 @@ func TestKea(t *testing.T) {
 	if strings.Contains(k.log.String(), "DHCPSRV_MEMFILE_LEASE_FILE_LOAD_ROW_ERROR") || strings.Contains(k.log.String(), "LEASE_LOAD_ERROR") {
 		t.Error("Kea cannot read rows of ours")
 	}
+}
+
+// TestLiveKea names the clients of a Kea that knows nothing of us, by its lease file alone, while Kea cleans that file up.
+func TestLiveKea(t *testing.T) {
+	t.Parallel()
+	s := newSuite(t, "grouped")
+	k := newKea(t, s)
+	s.loadZones()
+	s.start()
+	s.script(s.dnsScript() + without(s.dhcpScript(), "Dhcp4/", "bundy-dhcp4") + fmt.Sprintf(`
+config set DhcpDdns/lease_files [{"file": %q, "family": "ipv4", "networks": ["192.0.2.0/24"]}]
+config set DhcpDdns/dynamic_dns/enabled true
+config set DhcpDdns/dynamic_dns/domain lab.example
+config commit
+`, k.file()))
+	k.start("")
+	defer func() {
+		if t.Failed() {
+			t.Logf("log of Kea:\n%s", k.log)
+		}
+	}()
+	laptop, phone := newClient(t, s, 1, "laptop"), newClient(t, s, 2, "Phone")
+	a, b := laptop.lease(), phone.lease()
+	s.hasName("laptop", a, 5*time.Second)
+	s.hasName("phone", b, 5*time.Second)
+	cleanedUp := func() {
+		t.Helper()
+		done := strings.Count(k.log.String(), "DHCPSRV_MEMFILE_LFC_EXECUTE")
+		eventually(t, 5*time.Second, "Kea cleans its leases up", func() bool {
+			return strings.Count(k.log.String(), "DHCPSRV_MEMFILE_LFC_EXECUTE") > done+1
+		})
+	}
+	cleanedUp()
+	phone.tell(phone.message(dhcpv4.MessageTypeRelease, dhcpv4.WithClientIP(b.AsSlice())))
+	s.noName("phone", b, 10*time.Second)
+	s.hasName("laptop", a, 5*time.Second)
+
+	// What happens while nobody looks is seen afterwards.
+	s.kill()
+	tablet := newClient(t, s, 3, "tablet")
+	c := tablet.lease()
+	laptop.tell(laptop.message(dhcpv4.MessageTypeRelease, dhcpv4.WithClientIP(a.AsSlice())))
+	cleanedUp()
+	s.start()
+	s.hasName("tablet", c, 10*time.Second)
+	s.noName("laptop", a, 10*time.Second)
+	k.stop()
+	k.start("")
+	s.hasName("tablet", c, 5*time.Second)
 }

@@ -42,8 +42,8 @@ func (e *engine) claimAll() {
 	if e.claims = (claims{}); e.settings.conflict != owned.ReplaceOwned {
 		return
 	}
-	for family := range e.sources {
-		for _, l := range e.sources[family].leases {
+	for _, from := range e.sources {
+		for _, l := range from.leases {
 			if d, _ := e.ofLease(l); d != nil {
 				e.claim(l, d, false)
 			}
@@ -82,7 +82,7 @@ func (e *engine) yields(l lease.Lease, d *reconcile.Desired) bool {
 		e.claim(l, d, false)
 		return false
 	}
-	other, ok := e.source(a).leases[a]
+	other, ok := e.leaseOf(a)
 	if !ok {
 		e.claim(l, d, true)
 		return false

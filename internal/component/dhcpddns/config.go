@@ -24,10 +24,19 @@ type Config struct {
 	AllowFrom []string       `json:"allow_from" default:"[\"127.0.0.0/8\",\"::1/128\"]" help:"Addresses or prefixes that may send name change requests. Requests are not signed: whoever may send them may change names."`
 	TTL       int            `json:"ttl" default:"0" min:"0" max:"86400" help:"Time to live in seconds of the records. 0 takes a third of the lease's lifetime, at least 10 seconds and at most an hour."`
 	Verify    int            `json:"verify_interval" default:"3600" optional:"true" min:"0" max:"604800" help:"Seconds in which every record of an active lease is looked for in DNS once and put back if it is gone, spread over half of that time; the first look comes soon after the start. 0 looks only when a zone of this suite was loaded anew, and at the command reconcile."`
+	Files     []FileConfig   `json:"lease_files" default:"[]" optional:"true" help:"Lease files of other DHCP servers on this machine, as of a Kea that knows nothing of this suite. They are followed, and never written."`
+	Rescan    int            `json:"rescan_interval" default:"600" optional:"true" min:"10" max:"604800" help:"Seconds between two readings of whole lease files, beside following them, and between two comparisons of all leases with all names."`
 	Keys      []Key          `json:"tsig_keys" default:"[]" element:"{\"algorithm\":\"hmac_md5\"}" help:"TSIG keys that the domains refer to by name. A domain may also use a key of the module tsig_keys."`
 	Forward   Domains        `json:"forward_ddns" optional:"true" help:"Where names of clients are published. Without domains, no A or AAAA records are."`
 	Dynamic   policy.Section `json:"dynamic_dns" optional:"true" help:"The naming policy of leases."`
 	Reverse   Domains        `json:"reverse_ddns" optional:"true" help:"Where names of addresses are published. Without domains, no PTR records are."`
+}
+
+// FileConfig is the lease file of a DHCP server that is not of this suite.
+type FileConfig struct {
+	File     string   `json:"file" default:"" help:"Path of the file, as /var/lib/kea/kea-leases4.csv. It may be of Kea or of an old Bundy; the files of Kea's clean-up are found beside it. The user that this suite runs as must be able to read the folder."`
+	Family   string   `json:"family" default:"ipv4" enum:"ipv4,ipv6" help:"Family of the addresses in it."`
+	Networks []string `json:"networks" default:"[]" element:"\"\"" help:"Networks in which this file alone says which addresses have leases; those of our own servers are theirs. None: all."`
 }
 
 // Key is one TSIG key.

@@ -20,9 +20,9 @@ import (
 
 // hear takes news of the lease file.
 func (e *engine) hear(n news) {
-	from, file := &e.sources[n.family], e.settings.files[n.family].path
+	from, file := n.source, n.file
 	switch {
-	case n.generation != from.generation:
+	case from.ended:
 		return
 	case n.report && n.err != nil:
 		e.c.deps.Log.Log(msgFollowError, n.err)
@@ -40,7 +40,7 @@ func (e *engine) hear(n news) {
 		from.ends = reconcile.NewDeadlines()
 	}
 	for _, l := range n.event.Rows {
-		e.setLease(l, !n.event.Snapshot)
+		e.setLease(from, l, !n.event.Snapshot)
 	}
 	if n.event.Snapshot {
 		if !from.known { // what is owned and not in the file may go now
@@ -52,8 +52,7 @@ func (e *engine) hear(n news) {
 }
 
 // setLease takes one row: the newest state of its address.
-func (e *engine) setLease(l lease.Lease, news bool) {
-	from := e.source(l.Address)
+func (e *engine) setLease(from *source, l lease.Lease, news bool) {
 	old, had := from.leases[l.Address]
 	active := (l.State == lease.Active || l.State == lease.Registered) && l.ValidLifetime != 0 && !l.Expired(e.c.now()) &&
 		e.settings.names(l) && l.Kind != lease.PD // a delegated prefix is no address
@@ -218,15 +217,15 @@ func (e *engine) unmatched(d *reconcile.Desired, a netip.Addr) (nothing bool) {
 // desired gives what DNS should say about an address. It is not known while the lease file that decides about it has
 // not been read.
 func (e *engine) desired(a netip.Addr) (d *reconcile.Desired, known bool) {
-	if e.settings.covers(a) {
-		if l, ok := e.source(a).leases[a]; ok {
+	if from := e.source(a); from != nil {
+		if l, ok := from.leases[a]; ok {
 			d, _ := e.ofLease(l)
 			if d != nil && e.yields(l, d) {
 				return nil, true
 			}
 			return d, true
 		}
-		return nil, e.source(a).known
+		return nil, from.known
 	}
 	if w, ok := e.store.Want(a); ok {
 		return e.ofWant(w), true
@@ -327,8 +326,8 @@ func rulesOf(m ncr.Mode) owned.Rules {
 
 // request says what one request changes.
 func (e *engine) request(r ncr.Request, wanted map[netip.Addr]*owned.Want) (owned.Change, bool) {
-	if e.settings.covers(r.Address) {
-		e.source(r.Address).poke() // the file says the same, and more surely
+	if from := e.source(r.Address); from != nil {
+		from.poke() // the file says the same, and more surely
 		return owned.Change{}, false
 	}
 	before, seen := wanted[r.Address]

@@ -21,26 +21,6 @@ func (e *engine) onDuty(a netip.Addr) bool {
 	return d.Empty() || d.Serves(a, e.interfaceOf(a))
 }
 
-// withReverse adds to what a backup notes as to be removed the reverse records that the master may have made. This node
-// made none, as it adds them when the forward records are there.
-func (e *engine) withReverse(changes []owned.Change) []owned.Change {
-	for _, c := range changes {
-		if c.Put == nil || c.Put.Kind != owned.Forward || c.Put.State != owned.Removing {
-			continue
-		}
-		r := *c.Put
-		r.Kind = owned.Reverse
-		if _, noted := e.store.Get(r.Key); noted {
-			continue
-		}
-		if domain, ok := e.settings.catalog.Match(r.Key); ok {
-			r.Zone = domain.Zone
-			changes = append(changes, owned.Put(r))
-		}
-	}
-	return changes
-}
-
 // dutyChanged lets the engine look at what is this node's. It is called by another goroutine.
 func (e *engine) dutyChanged() {
 	select {

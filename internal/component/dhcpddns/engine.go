@@ -37,9 +37,6 @@ const (
 	// eventQueue is how much news of the lease file may wait; the follower waits then.
 	eventQueue = 4
 
-	// fullInterval is how often everything is compared anew though nothing happened, as a safety net.
-	fullInterval = 10 * time.Minute
-
 	// stateRetry is how long the engine waits after the database refused a write.
 	stateRetry = time.Second
 )
@@ -54,10 +51,10 @@ type engine struct {
 	schedule *reconcile.Schedule
 	gates    map[gateKey]*gate
 
-	sources [families]source // of DHCPv4 and DHCPv6
-	dirty   dirty            // addresses to compare
-	claims  claims           // of names that several leases want
-	running int              // transactions under way
+	sources []*source // one for each lease file of the settings
+	dirty   dirty     // addresses to compare
+	claims  claims    // of names that several leases want
+	running int       // transactions under way
 
 	// inFlight are records that the last run may have sent updates for, without taking their answer.
 	inFlight map[owned.Key]struct{}
@@ -90,12 +87,12 @@ type engine struct {
 
 // source is what is known of the leases of one DHCP server.
 type source struct {
-	leases     map[netip.Addr]lease.Lease // active ones of the lease file that want names
-	ends       *reconcile.Deadlines       // of leases
-	known      bool                       // the lease file has been read
-	follower   *follow.Follower           // nil: there is no file
-	stop       context.CancelFunc
-	generation int // of the follower; news of an older one is passed over
+	leases   map[netip.Addr]lease.Lease // active ones of the lease file that want names
+	ends     *reconcile.Deadlines       // of leases
+	known    bool                       // the lease file has been read
+	follower *follow.Follower           // nil: there is no file
+	stop     context.CancelFunc
+	ended    bool // another one is in its place
 }
 
 // poke lets the source look at its file now, if it has one.
@@ -105,16 +102,40 @@ func (s *source) poke() {
 	}
 }
 
-// source gives the one that an address is of.
-func (e *engine) source(a netip.Addr) *source { return &e.sources[familyOf(a)] }
+// reread lets the source read its whole file again.
+func (s *source) reread() {
+	if s.follower != nil {
+		s.follower.Reread()
+	}
+}
+
+func newSource() *source {
+	return &source{leases: map[netip.Addr]lease.Lease{}, ends: reconcile.NewDeadlines()}
+}
+
+// source gives the one whose file decides about an address, nil if none does.
+func (e *engine) source(a netip.Addr) *source {
+	if i := e.settings.fileOf(a); i >= 0 {
+		return e.sources[i]
+	}
+	return nil
+}
+
+// leaseOf gives the lease of an address, by the file that decides about it.
+func (e *engine) leaseOf(a netip.Addr) (l lease.Lease, ok bool) {
+	if from := e.source(a); from != nil {
+		l, ok = from.leases[a]
+	}
+	return l, ok
+}
 
 // news is an event of a follower, or what it reports about its file.
 type news struct {
-	family     int
-	generation int
-	event      follow.Event
-	report     bool
-	err        error
+	source *source
+	file   string
+	event  follow.Event
+	report bool
+	err    error
 }
 
 func newEngine(c *component, store *owned.Store, journal *ncr.Journal, wg *module.Background) *engine {
@@ -122,9 +143,6 @@ func newEngine(c *component, store *owned.Store, journal *ncr.Journal, wg *modul
 		c: c, store: store, journal: journal, schedule: reconcile.NewSchedule(), gates: map[gateKey]*gate{},
 		news: make(chan news, eventQueue), requests: make(chan ncr.Request, queueLimit),
 		loaded: make(chan wire.Name, eventQueue), duty: make(chan struct{}, 1), drained: make(chan struct{}, 1), results: make(chan outcome, maxTransactions), wg: wg,
-	}
-	for family := range e.sources {
-		e.sources[family].leases, e.sources[family].ends = map[netip.Addr]lease.Lease{}, reconcile.NewDeadlines()
 	}
 	e.check.nextAll = c.now().Add(firstCheck)
 	e.transactions, e.cutOff = context.WithCancel(context.Background())
@@ -184,15 +202,17 @@ func (e *engine) run(ctx context.Context) error {
 func (e *engine) work() {
 	now := e.c.now()
 	if !now.Before(e.nextFull) {
-		e.nextFull = now.Add(fullInterval)
+		e.nextFull = now.Add(e.settings.rescan)
 		if err := e.store.ForgetEventsBefore(context.Background(), now.Add(-historyKept)); err != nil {
 			e.c.deps.Log.Log(msgStateError, err)
 		}
 		e.markAll()
+		for _, from := range e.sources {
+			from.reread()
+		}
 		e.forgetOthers(now)
 	}
-	for family := range e.sources {
-		from := &e.sources[family]
+	for _, from := range e.sources {
 		for range roundAddresses {
 			a, ok := from.ends.Past(now)
 			if !ok {
@@ -236,8 +256,8 @@ func (e *engine) untilNext() time.Duration {
 			next = t
 		}
 	}
-	for family := range e.sources {
-		earlier(e.sources[family].ends.Next())
+	for _, from := range e.sources {
+		earlier(from.ends.Next())
 	}
 	earlier(e.doubts.Next())
 	if e.running < maxTransactions {
@@ -271,13 +291,24 @@ func (e *engine) configure(ctx context.Context, next change) {
 		e.wg.Go(func() { next.listener.serve(listening.Done(), e.c, e.journal, e.requests, e.drained) })
 	}
 	var files []string
-	for family, f := range e.settings.files {
-		if old == nil || old.files[family].path != f.path || old.plan.Enabled() != e.settings.plan.Enabled() {
-			e.follow(ctx, family, f.path)
+	before := e.sources
+	e.sources = nil
+	for i, f := range e.settings.files {
+		if i < len(before) && old.files[i].path == f.path && old.plan.Enabled() == e.settings.plan.Enabled() {
+			e.sources = append(e.sources, before[i])
+			before[i] = newSource() // nothing to end
+		} else {
+			e.sources = append(e.sources, e.follow(ctx, f.path))
 		}
 		if f.path != "" {
 			files = append(files, f.path)
 		}
+	}
+	for _, from := range before {
+		for a := range from.leases {
+			e.dirty.add(a)
+		}
+		from.end()
 	}
 	e.claimAll()
 	e.compareAll()
@@ -290,24 +321,15 @@ func (e *engine) configure(ctx context.Context, next change) {
 	e.c.deps.Log.Log(msgConfigured, len(e.settings.catalog.Forward), len(e.settings.catalog.Reverse), strings.Join(files, " and "))
 }
 
-// follow begins to follow a lease file of a family instead of the one before; "" follows none.
-func (e *engine) follow(ctx context.Context, family int, file string) {
-	from := &e.sources[family]
-	if from.follower != nil {
-		from.stop()
-		from.follower = nil
-	}
-	from.generation++
-	e.markAll() // the leases of the file before
-	from.known = false
-	from.leases, from.ends = map[netip.Addr]lease.Lease{}, reconcile.NewDeadlines()
+// follow begins to follow a lease file; "" follows none.
+func (e *engine) follow(ctx context.Context, file string) *source {
+	from := newSource()
 	if file == "" {
-		return
+		return from
 	}
 	following, stop := context.WithCancel(ctx)
-	generation := from.generation
 	tell := func(n news) {
-		n.family, n.generation = family, generation
+		n.source, n.file = from, file
 		select {
 		case e.news <- n:
 		case <-following.Done():
@@ -317,16 +339,23 @@ func (e *engine) follow(ctx context.Context, family int, file string) {
 		func(err error) { tell(news{report: true, err: err}) })
 	from.follower, from.stop = f, stop
 	e.wg.Go(func() { f.Run(following) })
+	return from
+}
+
+// end stops following. News that is on its way is passed over.
+func (s *source) end() {
+	s.ended = true
+	if s.follower != nil {
+		s.stop()
+	}
 }
 
 // stop ends the helpers and waits a little for the transactions, whose outcomes are written down.
 func (e *engine) stop() {
 	e.stopListen()
 	e.listener.close()
-	for family := range e.sources {
-		if from := &e.sources[family]; from.follower != nil {
-			from.stop()
-		}
+	for _, from := range e.sources {
+		from.end()
 	}
 	timer := time.AfterFunc(grace, e.cutOff)
 	defer timer.Stop()

@@ -54,7 +54,7 @@ func (e *engine) happened(r owned.Record) (what, detail string) {
 	case r.Tries > 0:
 		return "failed", r.LastError
 	case r.State == owned.Adding && r.Source == owned.Lease:
-		if l, ok := e.source(r.Address).leases[r.Address]; ok {
+		if l, ok := e.leaseOf(r.Address); ok {
 			return "wanted", e.reason(l)
 		}
 		return "wanted", ""
@@ -180,15 +180,18 @@ func (e *engine) stateOf(a netip.Addr, name wire.Name) string {
 // leases lists leases by address.
 func (e *engine) leases(limit int) any {
 	var addresses []netip.Addr
-	for i := range e.sources {
-		for a := range e.sources[i].leases {
-			addresses = append(addresses, a)
+	for _, from := range e.sources {
+		for a := range from.leases {
+			if e.source(a) == from { // else another file decides about the address
+				addresses = append(addresses, a)
+			}
 		}
 	}
 	slices.SortFunc(addresses, netip.Addr.Compare)
 	list := make([]shownLease, 0, min(len(addresses), limit))
 	for _, a := range addresses[:min(len(addresses), limit)] {
-		list = append(list, e.showLease(e.source(a).leases[a]))
+		l, _ := e.leaseOf(a)
+		list = append(list, e.showLease(l))
 	}
 	return map[string]any{"total": len(addresses), "leases": list}
 }
@@ -250,7 +253,7 @@ func (e *engine) who(a netip.Addr, at time.Time) (any, error) {
 		"address": a.String(), "records": records, "history": showEvents(events), "names": had, "time": at.UTC().Format(time.RFC3339),
 		"subnet": place.Subnet, "pool": place.Pool, "group": place.Group, "interface": place.Interface,
 	}
-	if l, ok := e.source(a).leases[a]; ok {
+	if l, ok := e.leaseOf(a); ok {
 		out["lease"] = e.showLease(l)
 	}
 	if w, ok := e.store.Want(a); ok {
@@ -299,9 +302,10 @@ func (c *component) question(command string, args map[string]json.RawMessage) (f
 
 // status says what is in force, done and waiting.
 func (e *engine) status() any {
-	var without int
-	for i := range e.sources {
-		for _, l := range e.sources[i].leases {
+	var leases, without int
+	for _, from := range e.sources {
+		leases += len(from.leases)
+		for _, l := range from.leases {
 			if e.decide(l).Name == "" {
 				without++
 			}
@@ -322,7 +326,7 @@ func (e *engine) status() any {
 	return map[string]any{
 		"enabled": e.settings.plan.Enabled(), "conflict_policy": e.settings.conflict.String(), "marker": e.settings.marker,
 		"forward_zones": domains(owned.Forward), "reverse_zones": domains(owned.Reverse), "records": counts,
-		"leases": len(e.sources[0].leases) + len(e.sources[1].leases), "leases_without_name": without,
+		"leases": leases, "leases_without_name": without,
 		"pending_retries": e.schedule.Len(), "last_success": timeText(e.c.counters.lastSuccess.Load()), "last_error": last,
 	}
 }

@@ -24,6 +24,7 @@ type settings struct {
 	allow   []netip.Prefix
 	ttl     uint32        // 0: by the lease
 	verify  time.Duration // between two looks at all records in DNS; 0 never
+	rescan  time.Duration // between two readings of whole lease files
 	catalog publish.Catalog
 
 	plan     *policy.Plan // which names leases have
@@ -33,7 +34,7 @@ type settings struct {
 	groups *redundancy.Groups // which say what is this node's to publish
 	links  []link             // subnets whose interface is configured
 
-	files [families]leaseFile // of our own DHCPv4 and DHCPv6 servers
+	files []leaseFile // of our own DHCPv4 and DHCPv6 servers, then of others
 }
 
 // families is the number of address families; familyOf numbers them.
@@ -46,18 +47,26 @@ func familyOf(a netip.Addr) int {
 	return 1
 }
 
-// leaseFile is the lease file of one of our servers, and the subnets that it serves. Of the addresses in them the file
-// alone says which names they have. The path is empty if the server keeps no file or makes no updates.
+// leaseFile is the lease file of a server, and the networks that it serves. Of the addresses in them the file alone says
+// which names they have. The path is empty if the server is ours and keeps no file, or makes no updates.
 type leaseFile struct {
 	path    string
+	family  int
 	subnets []netip.Prefix
 }
 
-// covers tells whether a lease file decides about an address.
-func (s *settings) covers(a netip.Addr) bool {
-	f := &s.files[familyOf(a)]
-	return f.path != "" && contains(f.subnets, a)
+// fileOf gives the index of the lease file that decides about an address, the first of several; -1 if none does.
+func (s *settings) fileOf(a netip.Addr) int {
+	for i := range s.files {
+		if f := &s.files[i]; f.path != "" && f.family == familyOf(a) && contains(f.subnets, a) {
+			return i
+		}
+	}
+	return -1
 }
+
+// covers tells whether a lease file decides about an address.
+func (s *settings) covers(a netip.Addr) bool { return s.fileOf(a) >= 0 }
 
 func (s *settings) allows(a netip.Addr) bool { return contains(s.allow, a.Unmap()) }
 
@@ -84,7 +93,7 @@ func decode(spec *schema.Module, doc schema.Document, p paths.Paths) (*settings,
 		return nil, []error{err}
 	}
 	r := &reading{}
-	s := &settings{ttl: uint32(c.TTL), verify: time.Duration(c.Verify) * time.Second}
+	s := &settings{ttl: uint32(c.TTL), verify: time.Duration(c.Verify) * time.Second, rescan: time.Duration(c.Rescan) * time.Second}
 	if a, err := netip.ParseAddr(c.Address); err != nil {
 		r.wrong("ip_address", "%w", err)
 	} else {
@@ -102,10 +111,12 @@ func decode(spec *schema.Module, doc schema.Document, p paths.Paths) (*settings,
 	s.catalog.Forward = r.domains("forward_ddns", c.Forward.List, doc, keys)
 	s.catalog.Reverse = r.domains("reverse_ddns", c.Reverse.List, doc, keys)
 	r.dynamic(s, c.Dynamic, doc, keys)
-	s.files = [families]leaseFile{
+	s.files = []leaseFile{
 		leasesOf(doc[dhcp4Name], filepath.Join(p.State, "kea-leases4.csv"), "subnet4", c.Dynamic.Enabled),
 		leasesOf(doc[dhcp6Name], filepath.Join(p.State, "kea-leases6.csv"), "subnet6", c.Dynamic.Enabled),
 	}
+	s.files[1].family = 1
+	r.files(s, c.Files)
 	s.links = append(linksOf(doc[dhcp4Name], "subnet4"), linksOf(doc[dhcp6Name], "subnet6")...)
 	var errs []error
 	if s.groups, errs = redundancy.Parse(doc[redundancy.Module]); len(errs) > 0 {
@@ -271,7 +282,7 @@ func leasesOf(s schema.Section, file, item string, always bool) leaseFile {
 		network, _ := n.(map[string]any)
 		subnets = append(subnets, subnetsIn(network, item)...)
 	}
-	return leaseFile{file, subnets}
+	return leaseFile{path: file, subnets: subnets}
 }
 
 func subnetsIn(s map[string]any, item string) []netip.Prefix {

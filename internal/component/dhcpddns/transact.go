@@ -19,8 +19,8 @@ type outcome struct {
 
 // markAll lets every address that has a lease, a want or a record be compared.
 func (e *engine) markAll() {
-	for family := range e.sources {
-		for a := range e.sources[family].leases {
+	for _, from := range e.sources {
+		for a := range from.leases {
 			e.dirty.add(a)
 		}
 	}
@@ -44,11 +44,7 @@ func (e *engine) compare() {
 		if _, asked := e.store.Want(a); asked && e.settings.covers(a) {
 			changes = append(changes, owned.DropWant(a))
 		}
-		news := reconcile.Address(a, want, e.store.At(a))
-		if !e.onDuty(a) {
-			news = e.withReverse(news)
-		}
-		changes = append(changes, news...)
+		changes = append(changes, reconcile.Address(a, want, e.store.At(a))...)
 		e.c.counters.reconciled.Add(1)
 	}
 	switch written := e.write(changes); {
@@ -76,7 +72,7 @@ func (e *engine) start(now time.Time) {
 			continue
 		}
 		if !e.onDuty(r.Address) {
-			e.hold(r, now.Add(fullInterval))
+			e.hold(r, now.Add(e.settings.rescan))
 			continue
 		}
 		g := e.gate(gateKey{r.Kind, domain.Zone})
@@ -363,8 +359,8 @@ func (e *engine) compareAll() (waiting int) {
 			e.schedule.Put(r)
 		}
 	}
-	for family := range e.sources {
-		e.sources[family].poke()
+	for _, from := range e.sources {
+		from.poke()
 	}
 	return waiting
 }

@@ -1,3 +1,3 @@
-// Package follow reads the DHCPv4 lease file of a running server, ours or Kea's, and goes on reading as it grows,
+// Package follow reads the lease file of a running server, ours or Kea's, and goes on reading as it grows,
 // through clean-ups and restarts. It only reads. A file that cannot be read is an error, never a file without leases.
 package follow

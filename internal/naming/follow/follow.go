@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -25,7 +26,8 @@ type Follower struct {
 	// nil when it works again. Meanwhile what was emitted is still the best that is known.
 	Report func(error)
 
-	poke chan struct{}
+	poke   chan struct{}
+	reread atomic.Bool
 }
 
 // New makes a follower.
@@ -41,6 +43,12 @@ func (f *Follower) Poke() {
 	}
 }
 
+// Reread makes the follower read the whole file again and emit a snapshot. It never waits.
+func (f *Follower) Reread() {
+	f.reread.Store(true)
+	f.Poke()
+}
+
 // Run follows the file until ctx ends.
 func (f *Follower) Run(ctx context.Context) {
 	r := &reader{path: f.Path}
@@ -52,6 +60,9 @@ func (f *Follower) Run(ctx context.Context) {
 	failing := ""
 	for {
 		watch.open() // before reading, so that nothing that comes later is missed
+		if f.reread.Swap(false) {
+			r.loaded = false
+		}
 		err := r.poll(f.Emit)
 		switch {
 		case err != nil && err.Error() != failing:
