@@ -347,7 +347,10 @@ func (e *engine) request(r ncr.Request, wanted map[netip.Addr]*owned.Want) (owne
 		want.Forward, want.Reverse = want.Forward && !r.Forward, want.Reverse && !r.Reverse
 	} else if e.unmatched(e.ofWant(want), r.Address) {
 		e.c.deps.Log.Log(msgNoMatch, r.Name)
-		return owned.Change{}, false
+		if before == nil {
+			return owned.Change{}, false
+		}
+		want.Forward, want.Reverse = false, false // the address has another name now, so the one before must go
 	}
 	if !want.Forward && !want.Reverse {
 		wanted[r.Address] = nil

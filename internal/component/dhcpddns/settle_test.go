@@ -220,3 +220,17 @@ func TestReplaceOwned(t *testing.T) {
 	s.row(tombstone("192.0.2.2"))
 	s.eventually(append(append(both("pc.lab.example.", "192.0.2.1"), both("other.lab.example.", "192.0.2.4")...), static)...)
 }
+
+// TestRequestForANameElsewhereEndsTheOneBefore: an address that another server gives to a client with a name outside our
+// domains does not keep the name that it had.
+func TestRequestForANameElsewhereEndsTheOneBefore(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	s.marks = true
+	s.send(request4(ncr.Add, "198.51.100.1", "one.lab.example."))
+	for len(s.published()) != 2 {
+		s.dns.Updates()
+	}
+	s.send(request4(ncr.Add, "198.51.100.1", "one.elsewhere.example."))
+	s.eventually()
+}

@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"slices"
 	"testing"
 
 	"bundy/internal/dns/wire"
@@ -72,4 +73,20 @@ func (s *Server) AddZone(t testing.TB, origin string) {
 	defer s.mu.Unlock()
 	n := wire.MustParseName(origin)
 	s.zones[n] = emptyZone(t, n)
+}
+
+// SetMuteQueries makes the server leave queries without answer while it takes updates, or answer again.
+func (s *Server) SetMuteQueries(mute bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.muteQueries = mute
+}
+
+// Edit changes a zone in one step, between two updates: fn gets all its records and gives those that are to be there.
+func (s *Server) Edit(t testing.TB, origin string, fn func([]wire.RR) []wire.RR) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := wire.MustParseName(origin)
+	s.zones[n] = build(t, n, fn(slices.Collect(s.zones[n].All())))
 }

@@ -25,15 +25,16 @@ type Server struct {
 	ring *tsig.Ring
 	keys bool
 
-	mu      sync.Mutex
-	zones   map[wire.Name]*zone.Version
-	silent  bool
-	refuse  wire.Rcode // answered to each update unless 0
-	updates int
-	queries int
-	behave  func(n int) Behaviour
-	asked   int              // updates since behave was set
-	held    []update.Request // see Behaviour
+	mu          sync.Mutex
+	zones       map[wire.Name]*zone.Version
+	silent      bool
+	muteQueries bool
+	refuse      wire.Rcode // answered to each update unless 0
+	updates     int
+	queries     int
+	behave      func(n int) Behaviour
+	asked       int              // updates since behave was set
+	held        []update.Request // see Behaviour
 }
 
 func emptyZone(t testing.TB, origin wire.Name) *zone.Version {
@@ -239,6 +240,9 @@ func (s *Server) answer(msg []byte) (reply []byte, copies int) {
 		return nil, 0
 	}
 	if h.Flags.Opcode() == wire.OpcodeQuery {
+		if s.muteQueries {
+			return nil, 0
+		}
 		return s.sign(s.query(body), session), 1
 	}
 	s.updates++
