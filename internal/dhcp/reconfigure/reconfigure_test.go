@@ -111,7 +111,7 @@ func TestSchedule(t *testing.T) {
 	if _, ok := s.Due(); ok {
 		t.Error("something is due")
 	}
-	if s.Replay(begin) >= s.Replay(begin) || s.Replay(begin.Add(time.Hour)) < uint64(begin.Add(time.Hour).UnixNano()) {
+	if first, second := s.Replay(begin), s.Replay(begin); first >= second || s.Replay(begin.Add(time.Hour)) < uint64(begin.Add(time.Hour).UnixNano()) {
 		t.Error("numbers against replay do not grow")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,15 +109,15 @@ func TestNode(t *testing.T) {
 		ha := &fake{}
 		n := NewNode(groups(t, two))
 		ctx, stop := context.WithCancel(context.Background())
-		changes := 0
+		var changes atomic.Int32
 		ended := make(chan struct{})
-		go func() { n.Run(ctx, ha, func() { changes++ }); close(ended) }()
-		expect := func(what string, wantLAN, wantLab bool, wantChanges int) {
+		go func() { n.Run(ctx, ha, func() { changes.Add(1) }); close(ended) }()
+		expect := func(what string, wantLAN, wantLab bool, wantChanges int32) {
 			t.Helper()
 			synctest.Wait()
 			d := n.Duties()
-			if d.Serves(lan, "") != wantLAN || d.Serves(lab, "") != wantLab || !d.Serves(other, "") || changes != wantChanges {
-				t.Errorf("%s: lan %v, lab %v, other %v, %d changes", what, d.Serves(lan, ""), d.Serves(lab, ""), d.Serves(other, ""), changes)
+			if d.Serves(lan, "") != wantLAN || d.Serves(lab, "") != wantLab || !d.Serves(other, "") || changes.Load() != wantChanges {
+				t.Errorf("%s: lan %v, lab %v, other %v, %d changes", what, d.Serves(lan, ""), d.Serves(lab, ""), d.Serves(other, ""), changes.Load())
 			}
 		}
 		expect("while nobody answers", false, false, 0)

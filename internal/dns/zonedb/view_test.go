@@ -26,7 +26,6 @@ import (
 type twin struct {
 	memory *zone.Version
 	asker  *Asker
-	names  int // that were asked
 }
 
 func newTwin(t testing.TB, d *DB, a *Asker, text string) *twin {

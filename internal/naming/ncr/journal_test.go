@@ -42,7 +42,7 @@ func TestJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(j, "d")
-	j = reopen("a", "", "bc", "d")
+	reopen("a", "", "bc", "d")
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
