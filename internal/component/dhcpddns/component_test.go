@@ -22,6 +22,7 @@ import (
 	"bundy/internal/naming/owned"
 	"bundy/internal/naming/publish"
 	"bundy/internal/naming/publish/servertest"
+	"bundy/internal/suite/logging"
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
@@ -55,7 +56,8 @@ type site struct {
 	later   atomic.Int64   // nanoseconds that the component's clock is ahead
 	stop    func()
 	bus     eventBus
-	marks   bool // eventually wants DHCID records too
+	marks   bool            // eventually wants DHCID records too
+	log     *logging.Logger // may be nil
 
 	exchange func(ctx context.Context, at netip.AddrPort, msg []byte, key *tsig.Key) ([]byte, error) // nil: the true one
 }
@@ -79,7 +81,7 @@ func newSite(t testing.TB) *site {
 }
 
 func (s *site) deps() module.Deps {
-	return module.Deps{Bus: &s.bus, Sockets: plainSockets{make(chan netip.AddrPort, 8)}, Paths: paths.Below(s.dir)}
+	return module.Deps{Bus: &s.bus, Sockets: plainSockets{make(chan netip.AddrPort, 8)}, Paths: paths.Below(s.dir), Log: s.log}
 }
 
 // start runs the component; stop stops it, if that was not done yet.

@@ -121,6 +121,20 @@ func TestZoneKeepsItsOwnNames(t *testing.T) {
 	s.eventually(both("pc.lab.example.", "192.0.2.2")...)
 }
 
+// TestNamesOfTheZoneAreAskedForAtTheStart: no server of another make tells of its zones.
+func TestNamesOfTheZoneAreAskedForAtTheStart(t *testing.T) {
+	s := newDynamicSite(t)
+	zone, target := wire.MustParseName("lab.example."), wire.MustParseName("mail.lab.example.")
+	mx := wire.RR{Name: zone, Type: wire.TypeMX, Class: wire.ClassIN, TTL: 60, Data: append([]byte{0, 10}, target...)}
+	s.dns.Add(t, mx)
+	s.start()
+	s.ask(func(e *engine) bool { return e.targets.Barred(target) != "" })
+	s.row(leaseOf("192.0.2.1", "a", "mail"))
+	s.row(leaseOf("192.0.2.2", "b", "pc"))
+	s.dns.Delete(t, mx)
+	s.eventually(both("pc.lab.example.", "192.0.2.2")...)
+}
+
 func TestBadDynamic(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"conflict_policy": "mine"}`:                                       "DhcpDdns/dynamic_dns/conflict_policy: ",

@@ -81,6 +81,7 @@ type engine struct {
 	refusal    time.Time // last told of a name that a client may not have
 
 	targets      targets
+	targetsDue   bool // they are to be asked for: with every configuration and every full comparison
 	targetsAsked bool // a round of questions runs
 	targetsAgain bool // and another one is to follow
 }
@@ -168,6 +169,10 @@ func (e *engine) run(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		e.work()
+		if e.targetsDue {
+			e.targetsDue = false
+			e.askTargets(ctx)
+		}
 		timer.Reset(e.untilNext())
 		requests := e.requests
 		if len(e.backlog) > 0 {
@@ -188,7 +193,7 @@ func (e *engine) run(ctx context.Context) error {
 			e.takeDuty()
 		case origin := <-e.loaded:
 			e.check.suspect(origin)
-			e.askTargets(ctx)
+			e.targetsDue = true
 		case next := <-e.c.apply:
 			e.configure(ctx, next)
 		case ask := <-e.c.asks:
@@ -310,6 +315,7 @@ func (e *engine) configure(ctx context.Context, next change) {
 		}
 		from.end()
 	}
+	e.targetsDue = true
 	e.claimAll()
 	e.compareAll()
 	if old != nil && !reflect.DeepEqual(old.catalog, e.settings.catalog) {

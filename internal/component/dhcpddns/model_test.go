@@ -599,6 +599,7 @@ func (m *model) quiet() {
 	}
 	m.note("quiet")
 	var wrong []string
+	var state []stored
 	for end := time.Now().Add(quietTime); time.Now().Before(end); {
 		// Late updates were for a minute in doubt. Some wait longer than a test can.
 		m.later += reconcile.SettleTime + time.Second
@@ -606,13 +607,14 @@ func (m *model) quiet() {
 		for again := time.Now().Add(3 * time.Second); time.Now().Before(again); {
 			r := m.tell(order{Check: true})
 			m.newest = later(m.newest, m.now())
+			state = r.Records
 			if wrong = m.judge(r); len(wrong) == 0 {
 				return
 			}
 			<-time.After(10 * time.Millisecond)
 		}
 	}
-	m.fail("%s\nDNS has:\n%s", strings.Join(wrong, "\n"), strings.Join(m.published(), "\n"))
+	m.fail("%s\nthe state has:\n%+v\nDNS has:\n%s", strings.Join(wrong, "\n"), state, strings.Join(m.published(), "\n"))
 }
 
 // taken waits until the component has done what it can do at once.

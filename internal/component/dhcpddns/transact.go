@@ -345,6 +345,7 @@ func (e *engine) reportRefusal(r owned.Record, refusal publish.Refusal) {
 func (e *engine) reconcileNow() any {
 	waiting := e.compareAll()
 	e.check.suspect(wire.Root)
+	e.targetsDue = true
 	return map[string]any{"addresses": e.dirty.len(), "waiting": waiting, "verifying": e.store.Len() - waiting}
 }
 
