@@ -184,7 +184,7 @@ func TestKeepalived(t *testing.T) {
 
 	roles := func(what string, master, backup *node) {
 		t.Helper()
-		eventually(t, 10*time.Second, what, func() bool {
+		eventually(t, 20*time.Second, what, func() bool {
 			return (master == nil || master.role() == "master") && (backup == nil || backup.role() == "backup")
 		})
 	}
@@ -222,4 +222,13 @@ func TestKeepalived(t *testing.T) {
 	second.start()
 	roles("the second node is told again", second, nil)
 	lease("tablet", 3, second, "192.0.2.10")
+
+	// One that is away for longer misses what keepalived says then.
+	const fault = "(lan) Entering FAULT STATE"
+	faults := strings.Count(second.log.String(), fault)
+	second.kill()
+	eventually(t, 10*time.Second, "keepalived notices", func() bool { return strings.Count(second.log.String(), fault) > faults })
+	second.start()
+	roles("the second node is told again after a while", second, nil)
+	lease("camera", 4, second, "192.0.2.10")
 }

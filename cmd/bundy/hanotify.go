@@ -20,10 +20,16 @@ import (
 // could let an old role overtake a new one; its check finds the node wanting instead, and it says everything anew.
 const haPatience = 3 * time.Second
 
+// haSettled is after how long without a role the check says itself that this node is backup. keepalived says each state once:
+// when that was while the suite was away, it waits for the check, and would for ever. By then the check has failed so
+// often that keepalived left the state of master, which it has to enter anew; fall times interval must be less.
+const haSettled = 5 * time.Second
+
 const haUsage = `usage: bundy-ha-notify INSTANCE|GROUP NAME MASTER|BACKUP|FAULT|STOP [PRIORITY]
        bundy-ha-notify --check NAME
 The first form is what keepalived calls a notify script with: NAME is also the name of the redundancy group.
-The second one is for a vrrp_script: it fails while the suite does not know its role in the group.
+The second one is for a vrrp_script: it fails while the suite does not know its role in the group. When nobody said it
+for five seconds since the start, it tells the suite that it is backup, so that keepalived can go on.
 `
 
 // notifyRole tells the running suite its role in a redundancy group, over the command channel, which is open to the user
@@ -65,6 +71,7 @@ func checkRole(ctx context.Context, group string) error {
 		Groups []struct {
 			Group string `json:"group"`
 			Told  bool   `json:"told"`
+			Since string `json:"since"`
 		} `json:"groups"`
 	}
 	if err := callHa(ctx, "status", nil, &status); err != nil {
@@ -75,11 +82,21 @@ func checkRole(ctx context.Context, group string) error {
 		case g.Group != group:
 		case g.Told:
 			return nil
-		default:
+		case !settled(g.Since, time.Now()):
 			return fmt.Errorf("the suite was not told its role in group %q since it started", group)
+		default: // it fails once more, for a keepalived that thinks that it is master nevertheless
+			return errors.Join(fmt.Errorf("the suite was not told its role in group %q: it is backup", group), setRole(ctx, group, "BACKUP"))
 		}
 	}
 	return fmt.Errorf("there is no redundancy group %q", group)
+}
+
+// settled tells whether a suite without a role started so long ago that keepalived has noticed. A clock that was set back, or
+// a time that cannot be read, must not make it wait for ever.
+func settled(since string, now time.Time) bool {
+	start, err := time.Parse(time.RFC3339, since)
+	age := now.Sub(start)
+	return err != nil || age < -time.Second || age > haSettled
 }
 
 func callHa(ctx context.Context, command string, args, result any) error {
