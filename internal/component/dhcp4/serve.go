@@ -378,7 +378,6 @@ func (s *server) selectSubnet(x *exchange) bool {
 	return false
 }
 
-// send puts the answer into an outbox. Called by the store's goroutine when the exchange changed a lease.
 // onDuty tells whether the client is this node's to serve, and not another one's of the redundancy group.
 func (s *server) onDuty(x *exchange) bool {
 	d := s.duties()
@@ -397,6 +396,7 @@ func (s *server) onDuty(x *exchange) bool {
 	return d.Serves(at, x.packet.Link.Name) || s.drop(x, "this node is backup of the redundancy group "+d.Group(at, x.packet.Link.Name))
 }
 
+// send puts the answer into an outbox. Called by the store's goroutine when the exchange changed a lease.
 func (s *server) send(x *exchange, o *netif.Outbox) {
 	if x.reply != nil {
 		s.transmit(o, x.answer, x.packet.Link, x.reply, x.local, x.to)
