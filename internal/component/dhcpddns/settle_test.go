@@ -234,3 +234,26 @@ func TestRequestForANameElsewhereEndsTheOneBefore(t *testing.T) {
 	s.send(request4(ncr.Add, "198.51.100.1", "one.elsewhere.example."))
 	s.eventually()
 }
+
+// TestRemovedSubnetHoldsNoName: by the policy replace-owned, a lease whose subnet was removed leaves its name to another.
+func TestRemovedSubnetHoldsNoName(t *testing.T) {
+	s := newSite(t)
+	s.doc[name]["dynamic_dns"] = map[string]any{"conflict_policy": "replace-owned"}
+	subnets := []any{map[string]any{"subnet": "192.0.2.0/25"}, map[string]any{"subnet": "192.0.2.128/25"}}
+	s.doc[dhcp4Name]["subnet4"] = subnets
+	s.row(leaseOf("192.0.2.1", "a", "pc.lab.example."))
+	s.start()
+	s.eventually(both("pc.lab.example.", "192.0.2.1")...)
+	s.row(leaseOf("192.0.2.130", "b", "pc.lab.example."))
+	s.eventually(both("pc.lab.example.", "192.0.2.130")...)
+	s.doc[dhcp4Name]["subnet4"] = subnets[:1]
+	s.apply()
+	s.eventually(both("pc.lab.example.", "192.0.2.1")...)
+	s.row(leaseOf("192.0.2.131", "c", "pc.lab.example."))
+	s.call("reconcile")
+	s.eventually(both("pc.lab.example.", "192.0.2.1")...)
+	s.stop()
+	s.start()
+	s.row(leaseOf("192.0.2.2", "d", "other.lab.example."))
+	s.eventually(append(both("other.lab.example.", "192.0.2.2"), both("pc.lab.example.", "192.0.2.1")...)...)
+}
