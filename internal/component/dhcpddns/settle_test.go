@@ -257,3 +257,28 @@ func TestRemovedSubnetHoldsNoName(t *testing.T) {
 	s.row(leaseOf("192.0.2.2", "d", "other.lab.example."))
 	s.eventually(append(both("other.lab.example.", "192.0.2.2"), both("pc.lab.example.", "192.0.2.1")...)...)
 }
+
+// TestMarkerGoesWithTheLastAddress: of two addresses of one client the first came when markers were configured and went
+// first, and the second came without.
+func TestMarkerGoesWithTheLastAddress(t *testing.T) {
+	s := newSite(t)
+	s.doc[name]["dynamic_dns"] = map[string]any{"marker": true}
+	s.marks = true
+	s.row(leaseOf("192.0.2.1", "a", "pc.lab.example."))
+	s.start()
+	for len(s.published()) != 6 { // with a DHCID and a TXT record for each direction
+		s.dns.Updates()
+	}
+	s.doc[name]["dynamic_dns"] = map[string]any{"marker": false}
+	s.apply()
+	s.row(leaseOf("192.0.2.2", "a", "pc.lab.example."))
+	for len(s.published()) != 9 {
+		s.dns.Updates()
+	}
+	s.row(tombstone("192.0.2.1"))
+	for len(s.published()) != 5 {
+		s.dns.Updates()
+	}
+	s.row(tombstone("192.0.2.2"))
+	s.eventually()
+}

@@ -50,6 +50,18 @@ func (r records) marks() []wire.RR {
 	return out
 }
 
+// leaving gives the marks that go with the last record of a name. The TXT marker may be of another address of the client,
+// which was put there when markers were configured.
+func (r records) leaving() []wire.RR {
+	out := r.marks()
+	if r.rules.Marks() && len(r.text.Data) == 0 {
+		marker, text := r.text, Marker(string(r.dhcid.Data))
+		marker.Data = append([]byte{byte(len(text))}, text...)
+		out = append(out, marker)
+	}
+	return out
+}
+
 // step is one update of one record: the part of a message that speaks of its name.
 type step struct{ prerequisites, updates []wire.RR }
 
@@ -91,7 +103,7 @@ func (r records) addAny() step { return step{[]wire.RR{r.noAlias()}, r.added()} 
 func (r records) removeAll() step {
 	s := step{updates: []wire.RR{update.DeleteRR(r.data)}}
 	marks := r.marks()
-	for i, mark := range marks {
+	for i, mark := range r.leaving() {
 		if i == 0 {
 			s.prerequisites = append(s.prerequisites, update.RRsetIs(mark))
 		}
@@ -169,7 +181,7 @@ func (r records) removeFound(f found) step {
 		s.updates = append(s.updates, update.DeleteRR(r.data))
 	}
 	if r.alone(f) {
-		for _, mark := range r.marks() {
+		for _, mark := range r.leaving() {
 			s.updates = append(s.updates, update.DeleteRR(mark))
 		}
 	}
