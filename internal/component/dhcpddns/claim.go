@@ -91,8 +91,19 @@ func (e *engine) yields(l lease.Lease, d *reconcile.Desired) bool {
 	if theirs == nil || theirs.Name != d.Name || theirs.DHCID == d.DHCID { // one client may have several addresses
 		return false
 	}
-	if y := e.claims.yielded[d.Name]; !slices.Contains(y, l.Address) {
-		e.claims.yielded[d.Name] = append(y, l.Address)
-	}
+	e.claims.yield(d.Name, l.Address, func(a netip.Addr) bool { _, ok := e.leaseOf(a); return ok })
 	return true
+}
+
+// yield notes that an address yielded a name. Those whose lease is over want it no more: they go before the list grows, or
+// clients that come and go while another one holds the name would fill the memory.
+func (c *claims) yield(name wire.Name, a netip.Addr, leased func(netip.Addr) bool) {
+	y := c.yielded[name]
+	if slices.Contains(y, a) {
+		return
+	}
+	if len(y) == cap(y) {
+		y = slices.DeleteFunc(y, func(a netip.Addr) bool { return !leased(a) })
+	}
+	c.yielded[name] = append(y, a)
 }
