@@ -265,3 +265,56 @@ func TestAbsentClientsHoldNobodyUp(t *testing.T) {
 		t.Errorf("an offer takes %v while answers to absent clients wait for ARP, else %v", held, usual)
 	}
 }
+
+// TestAbsentRelaysHoldNobodyUp: answers to relays that are not there wait for ARP in the kernel. A relay that is there
+// gets its answers at once all the same.
+func TestAbsentRelaysHoldNobodyUp(t *testing.T) {
+	n := newNetwork(t)
+	n.run("ip", "-n", n.server, "addr", "add", "192.0.2.1/24", "dev", "srv0")
+	n.serve(t.TempDir())
+	n.run("ip", "-n", n.client, "addr", "add", "192.0.2.2/24", "dev", "cli0")
+	conn := n.listen()
+	xid := uint32(0)
+	ask := func(relay string) {
+		m := message(t, packet4.Inform, "ciaddr=192.0.2.50", "giaddr="+relay)
+		m.Set(packet4.OptRelayAgent, []byte{19, 0}) // answers to the port that this came from (RFC 8357)
+		xid++
+		m.XID = xid
+		data, _ := m.Append(nil, 1472)
+		if _, err := conn.WriteToUDPAddrPort(data, netip.MustParseAddrPort("192.0.2.1:67")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// answered asks until there is an answer to one of its own questions.
+	answered := func() time.Duration {
+		begin, first := time.Now(), xid
+		for time.Since(begin) < patience {
+			ask("192.0.2.2")
+			conn.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+			var b [1500]byte
+			for {
+				size, err := conn.Read(b[:])
+				if err != nil {
+					break
+				}
+				if m, err := packet4.Parse(b[:size]); err == nil && m.Type() == packet4.ACK && m.XID > first {
+					return time.Since(begin)
+				}
+			}
+		}
+		t.Fatal("no answer to the relay")
+		return 0
+	}
+	flood := func(relay func(i int) string) time.Duration {
+		for i := range 600 {
+			ask(relay(i))
+		}
+		return answered()
+	}
+	answered() // the interface is served, and the relay answered ARP
+	usual := flood(func(int) string { return "192.0.2.2" })
+	held := flood(func(i int) string { return fmt.Sprintf("192.0.2.%d", 20+i%200) })
+	if held > time.Second+3*usual { // ARP gives up after three seconds
+		t.Errorf("a relay waits %v while answers to absent relays wait for ARP, else %v", held, usual)
+	}
+}

@@ -97,7 +97,7 @@ func (l *Link) Add(o *Outbox, tag uint8, payload []byte, from netip.Addr, d Dest
 		err := l.framed(from, d)
 		if err == nil {
 			m, h := o.place(tag, to)
-			m.socket, m.link, m.from, m.dest = l.frames, l, from, d
+			m.socket, m.link, m.frame, m.from, m.dest = l.frames, l, true, from, d
 			l.frame(m, h, payload, from, d)
 			return
 		}
@@ -111,7 +111,7 @@ func (l *Link) Add(o *Outbox, tag uint8, payload []byte, from netip.Addr, d Dest
 		return
 	}
 	m, h := o.place(tag, to)
-	m.socket = l.datagrams
+	m.socket, m.link, m.frame, m.from, m.dest = l.datagrams, l, false, from, d
 	m.datagram4(h, payload, l.Index, from, d.To)
 }
 
@@ -165,7 +165,11 @@ func (l *Link) sendUDP(payload []byte, from netip.Addr, to netip.AddrPort) error
 	if err := l.reaches(to); err != nil {
 		return err
 	}
-	if err := sendOne(l.datagrams, func(m *letter, h *unix.Msghdr) { m.datagram4(h, payload, l.Index, from, to) }); err != nil {
+	err := sendOne(l.datagrams, func(m *letter, h *unix.Msghdr) { m.datagram4(h, payload, l.Index, from, to) })
+	if err != nil {
+		err = l.sendPast(payload, from, to, err)
+	}
+	if err != nil {
 		return fmt.Errorf("send to %v on %s: %w", to, l.Name, err)
 	}
 	return nil

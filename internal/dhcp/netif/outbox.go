@@ -26,10 +26,11 @@ type letter struct {
 	to  netip.AddrPort
 	tag uint8
 
-	// Of a frame, for sending it another way.
-	link *Link // nil: no frame
-	from netip.Addr
-	dest Destination
+	// For sending it another way.
+	link  *Link // nil: there is none
+	frame bool
+	from  netip.Addr
+	dest  Destination
 }
 
 // datagram4 makes it a datagram for an address, sent from an address of the interface.
@@ -174,8 +175,12 @@ func (o *Outbox) flush() {
 			err = o.errno
 		}
 		if err != nil {
-			if l.link != nil {
+			switch {
+			case l.link == nil:
+			case l.frame:
 				err = l.link.sendInstead(l.data[frameHeader:], l.from, l.dest, err)
+			default:
+				err = l.link.sendPast(l.data, l.from, l.dest.To, err)
 			}
 			o.report(l.tag, l.to, err)
 			o.first++
