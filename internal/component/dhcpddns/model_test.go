@@ -332,7 +332,11 @@ func (m *model) change(fn func(l *lease.Lease)) {
 }
 
 func (m *model) renew() {
-	m.change(func(l *lease.Lease) { l.Start, l.State = m.now().UTC().Truncate(time.Second), lease.Active })
+	m.change(func(l *lease.Lease) {
+		if l.State != lease.Declined { // nobody has that
+			l.Start, l.State = m.now().UTC().Truncate(time.Second), lease.Active
+		}
+	})
 }
 
 func (m *model) rename() { m.change(func(l *lease.Lease) { l.Hostname = m.host() }) }
