@@ -72,8 +72,8 @@ func TestZonesOfManySources(t *testing.T) {
 				t.Errorf("%s %s: %s, want %s", name, typ, got, want)
 			}
 		}
-		for _, cacheType := range []string{"local", "none"} {
-			database := fmt.Sprintf(`{"type": "sqlite3", "cache-type": %q, "params": {"database_file": %q}}`, cacheType, filepath.Join(s.dir, "zone.sqlite3"))
+		for _, cache := range []string{"", `"cache-enable": false, `} {
+			database := fmt.Sprintf(`{"type": "sqlite3", %s"params": {"database_file": %q}}`, cache, filepath.Join(s.dir, "zone.sqlite3"))
 			s.script(fmt.Sprintf("config set data_sources/classes/IN [{\"type\": \"MasterFiles\", \"cache-enable\": true, \"params\": {%s}}, %s]\nconfig commit\n", strings.Join(params, ", "), database))
 			eventually(t, 10*time.Second, "the zones are served", func() bool { return s.answerTo("who.both.example", wire.TypeTXT) == `"file"` })
 			expect("only.both.example", wire.TypeTXT, "NXDOMAIN both.example. SOA")

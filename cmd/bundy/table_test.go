@@ -104,6 +104,8 @@ var departures = map[string][]string{
 	"Dhcp4":    {"option-def[]/space", "lease-database", "subnet4[]/", "dhcp-ddns"},
 	"Dhcp6":    {"option-def[]/space", "lease-database", "subnet6[]/", "dhcp-ddns"},
 	"DhcpDdns": {"tsig_keys"},
+	// Not set is a state of its own, and the default: false would let every installation answer each query from the database.
+	"data_sources": {"cache-enable"},
 }
 
 // additions are modules that the original does not have.

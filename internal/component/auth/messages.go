@@ -29,7 +29,7 @@ var (
 		"A message carries a signature that cannot be verified: the key is not in tsig_keys, its secret or algorithm "+
 			"differs, or a clock is wrong. At most some of these messages are written when there are many; the counter badsig tells them all.")
 	msgUnreadable = logging.NewMessage("AUTH_STORED_ZONE_UNREADABLE", logging.Error, "{name} {type} {class} answered SERVFAIL: {reason}",
-		"A data source with cache-type none has the zone, whose database could not be read for this answer. It is tried again with the next query. "+
+		"A data source with cache-enable false has the zone, whose database could not be read for this answer. It is tried again with the next query. "+
 			"At most some of these messages are written when there are many; the counter of SERVFAIL tells them all.")
 	msgNoKey = logging.NewMessage("AUTH_ACL_KEY_UNKNOWN", logging.Warn, "an access control list asks for key {key}, which is not in tsig_keys",
 		"No query can be signed with this key, so that conditions which ask for it never hold. Either the key is still to be added, or its name is misspelled in Auth/query_acl or the lists of Auth/zones.")

@@ -42,6 +42,7 @@ func TestCheckSources(t *testing.T) {
 		{`{}`, nil},
 		{`{"IN":[{"type":"mysql","params":{"x":1}}]}`, nil},
 		{`{"IN":[{"type":"sqlite3","params":{"database_file":"/x"},"cache-enable":true,"cache-zones":["example.org","example.net."]}]}`, nil},
+		{`{"IN":[{"type":"sqlite3","params":{"database_file":"/x"},"cache-enable":false}]}`, nil},
 		{`{"IN":[{"type":"MasterFiles","cache-enable":true,"params":{}}]}`, nil},
 		{`{"XY":[]}`, []string{`data_sources/classes/XY: unknown RR class "XY"`}},
 		{`{"IN":[],"in":[]}`, []string{`data_sources/classes/in: the class stands here as "IN" already`}},

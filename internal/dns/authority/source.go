@@ -44,10 +44,10 @@ type Config struct {
 type SourceConfig struct {
 	Type       string   `json:"type" default:"" help:"sqlite3 or MasterFiles."`
 	Params     any      `json:"params" help:"For sqlite3 {\"database_file\": path}; for MasterFiles {origin: path of a master file, ...}."`
-	Cache      bool     `json:"cache-enable" default:"false" help:"Serve the zones of cache-zones only, as they were when they were last loaded. MasterFiles needs true."`
+	Cache      *bool    `json:"cache-enable" help:"For sqlite3: not set, all zones are served from memory, which follows the database; true, only the zones of cache-zones, as they were when they were last loaded; false, each query is answered from the database, and no memory is used for its zones. MasterFiles needs true."`
 	CacheZones []string `json:"cache-zones" optional:"true" help:"Origins of the zones to load when cache-enable is true. Not for MasterFiles."`
 	Name       *string  `json:"name" help:"Name of this source, unique in its class. Without it the type is the name."`
-	CacheType  string   `json:"cache-type" default:"local" optional:"true" enum:"local,mapped,none" help:"none, with cache-enable false: each query is answered from the database, and no memory is used for its zones. Otherwise zones are held in the server's own memory, whatever stands here."`
+	CacheType  string   `json:"cache-type" default:"local" optional:"true" help:"Not used: zones are held in the server's own memory, if in any."`
 }
 
 // Sources gives the sources that the configuration names, classes in the order of their numbers, and everything that
@@ -98,7 +98,7 @@ func parseClass(text string) (wire.Class, bool) {
 const classHS wire.Class = 4 // Hesiod (RFC 1035 section 3.2.4)
 
 func (c SourceConfig) source(class wire.Class, at string) (Source, []error) {
-	s := Source{Class: class, Item: at, Type: c.Type, Name: c.Type, Cached: c.Cache}
+	s := Source{Class: class, Item: at, Type: c.Type, Name: c.Type, Cached: c.Cache != nil && *c.Cache}
 	if c.Name != nil && *c.Name != "" {
 		s.Name = *c.Name
 	}
@@ -119,10 +119,8 @@ func (s *Source) readDatabase(c SourceConfig, at string) (errs []error) {
 	if s.Database, _ = params["database_file"].(string); !ok || s.Database == "" {
 		errs = append(errs, fmt.Errorf("%s/params: sqlite3 needs {\"database_file\": path}", at))
 	}
-	if s.Stored = c.CacheType == "none"; s.Stored && c.Cache {
-		errs = append(errs, fmt.Errorf("%s/cache-type: none needs cache-enable false", at))
-	}
-	if c.Cache && len(c.CacheZones) == 0 {
+	s.Stored = c.Cache != nil && !*c.Cache
+	if s.Cached && len(c.CacheZones) == 0 {
 		errs = append(errs, fmt.Errorf("%s/cache-zones: cache-enable needs the list of zones", at))
 	}
 	seen := make(map[wire.Name]bool, len(c.CacheZones)) // lower case
@@ -142,10 +140,7 @@ func (s *Source) readDatabase(c SourceConfig, at string) (errs []error) {
 }
 
 func (s *Source) readFiles(c SourceConfig, at string) (errs []error) {
-	if c.CacheType == "none" {
-		errs = append(errs, fmt.Errorf("%s/cache-type: MasterFiles cannot do without memory", at))
-	}
-	if !c.Cache {
+	if !s.Cached {
 		errs = append(errs, fmt.Errorf("%s/cache-enable: MasterFiles needs cache-enable true", at))
 	}
 	if len(c.CacheZones) > 0 {
