@@ -9,6 +9,7 @@ import (
 	"bundy/internal/component/dhcpddns"
 	"bundy/internal/component/ha"
 	"bundy/internal/component/stats"
+	"bundy/internal/component/statshttpd"
 	"bundy/internal/dns/authority"
 	"bundy/internal/dns/loadzone"
 	"bundy/internal/suite/config"
@@ -32,6 +33,7 @@ func components(p paths.Paths) []*module.Descriptor {
 		dhcpddns.Descriptor(p),
 		cmdctl.Descriptor(p),
 		stats.Descriptor(p),
+		statshttpd.Descriptor(p),
 		ha.Descriptor(p),
 		sources,
 		authority.KeysDescriptor(p),

@@ -41,7 +41,7 @@ type Entry struct {
 // notHere are the components of the guide that this program does not have, by name and by special. Older
 // configurations that list them as dispensable are accepted.
 var notHere = map[string]string{
-	"bundy-xfrin": "", "bundy-xfrout": "", "bundy-zonemgr": "", "bundy-stats-httpd": "", "bundy-dhcp6": "",
+	"bundy-xfrin": "", "bundy-xfrout": "", "bundy-zonemgr": "", "bundy-dhcp6": "",
 	"bundy-resolver": "resolver",
 }
 
