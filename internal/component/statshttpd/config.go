@@ -18,8 +18,8 @@ type Config struct {
 
 // Listen is one address to serve.
 type Listen struct {
-	Address string `json:"address" default:"127.0.0.1" help:"IP address."`
-	Port    int    `json:"port" default:"8000" min:"0" max:"65535" help:"TCP port; 0 lets the system choose."`
+	Address string `json:"address" optional:"true" default:"127.0.0.1" help:"IP address."`
+	Port    int    `json:"port" optional:"true" default:"8000" min:"0" max:"65535" help:"TCP port; 0 lets the system choose."`
 }
 
 type shutdownArgs struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"net/http/httptest"
 	"testing"
 	"testing/synctest"
@@ -115,4 +116,61 @@ func TestSilentStats(t *testing.T) {
 			t.Errorf("status %d", w.Code)
 		}
 	})
+}
+
+// TestDefaults: an element that leaves out its address or port has the default.
+func TestDefaults(t *testing.T) {
+	for _, element := range []map[string]any{{}, {"port": int64(8000)}, {"address": "127.0.0.1"}} {
+		doc := schema.Document{name: schema.Section{"listen_on": []any{element}}}
+		got, errs := decode(specification(paths.Default()), doc)
+		if len(errs) > 0 || len(got) != 1 || got[0].String() != "127.0.0.1:8000" {
+			t.Errorf("%v: %v, %v", element, got, errs)
+		}
+	}
+}
+
+// TestTooManyConnections: what is beyond the bound is closed at once, and room comes back.
+func TestTooManyConnections(t *testing.T) {
+	c := start(t, &fakeBus{})
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &listener{Listener: inner, c: c}
+	defer l.Close()
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	var accepted []net.Conn
+	for range maxConnections {
+		dial()
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		accepted = append(accepted, conn)
+	}
+	go func() { // ends with the listener
+		if conn, err := l.Accept(); err == nil {
+			conn.Close()
+		}
+	}()
+	if _, err := dial().Read(make([]byte, 1)); err == nil {
+		t.Error("a connection beyond the bound was served")
+	}
+	if n := c.counters.refused.Load(); n != 1 {
+		t.Errorf("%d connections refused", n)
+	}
+	for _, conn := range accepted {
+		conn.Close()
+		conn.Close() // twice, as the server may
+	}
+	if len(c.open) != 0 {
+		t.Errorf("%d connections still counted", len(c.open))
+	}
 }
