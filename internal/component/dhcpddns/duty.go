@@ -75,13 +75,17 @@ func localLinks() []link {
 }
 
 // interfaceOf gives the interface that the client of an address is behind: the one that its subnet names, else the one in
-// its network; "" if neither is known.
+// its network, of several the smallest; "" if neither is known.
 func (e *engine) interfaceOf(a netip.Addr) string {
 	for _, links := range [][]link{e.settings.links, e.links} {
+		best := link{}
 		for _, l := range links {
-			if l.prefix.Contains(a) {
-				return l.name
+			if l.prefix.Contains(a) && (best.name == "" || l.prefix.Bits() > best.prefix.Bits()) {
+				best = l
 			}
+		}
+		if best.name != "" {
+			return best.name
 		}
 	}
 	return ""

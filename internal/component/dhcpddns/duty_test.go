@@ -112,3 +112,17 @@ func (s *site) ask(ok func(e *engine) bool) {
 		<-ticker.C
 	}
 }
+
+// TestInterfaceOf: the interface of an address is the one that its subnet names, the smallest of several, else the one
+// of this machine in its network, known from the start on.
+func TestInterfaceOf(t *testing.T) {
+	s := newSite(t)
+	s.doc[redundancy.Module] = map[string]any{"groups": []any{map[string]any{"name": "lan", "interfaces": []any{"lo", "eth1"}}}}
+	s.doc[dhcp4Name]["subnet4"] = []any{map[string]any{"subnet": "192.0.2.0/24", "interface": "eth0"}, map[string]any{"subnet": "192.0.2.0/25", "interface": "eth1"}}
+	s.start()
+	for address, want := range map[string]string{"192.0.2.1": "eth1", "192.0.2.200": "eth0", "127.0.0.9": "lo", "198.51.100.1": ""} {
+		s.ask(func(e *engine) bool { return e.interfaceOf(netip.MustParseAddr(address)) == want })
+		duty := want == "eth0" || want == "" // nobody has said that this node is master
+		s.ask(func(e *engine) bool { return e.onDuty(netip.MustParseAddr(address)) == duty })
+	}
+}

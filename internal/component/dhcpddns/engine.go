@@ -285,6 +285,9 @@ func (e *engine) untilNext() time.Duration {
 func (e *engine) configure(ctx context.Context, next change) {
 	old := e.settings
 	e.settings = next.settings
+	if len(e.settings.groups.Names()) > 0 {
+		e.links = localLinks()
+	}
 	if next.listener != nil {
 		if e.listener != nil {
 			e.stopListen()
