@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -108,6 +109,31 @@ func TestZonesOfManySources(t *testing.T) {
 			if m == nil || len(m.Answer) != 1 || m.Answer[0].Data[3] != byte(90+i) {
 				t.Errorf("over TCP: %+v", m)
 			}
+		}
+	})
+}
+
+// TestUpdateOfZoneInNoMemory updates, with nsupdate, a zone that is answered from the database: the next query sees it.
+func TestUpdateOfZoneInNoMemory(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("nsupdate"); err != nil {
+		t.Skip("nsupdate is not installed (Debian package bind9-dnsutils)")
+	}
+	placements(t, func(t *testing.T, s *suite) {
+		s.loadZones()
+		s.start()
+		s.script(s.dnsScript() + fmt.Sprintf("config set data_sources/classes/IN [{\"type\": \"sqlite3\", \"cache-enable\": false, \"params\": {\"database_file\": %q}}]\nconfig commit\n", filepath.Join(s.dir, "zone.sqlite3")))
+		eventually(t, 10*time.Second, "the zone is served", func() bool { return s.answerTo("ns.lab.example", wire.TypeA) == "192.0.2.1" })
+		for i := range 5 {
+			want := fmt.Sprintf("192.0.2.%d", 10+i)
+			s.nsupdate("update delete host.lab.example A\nupdate add host.lab.example 60 A " + want)
+			if got := s.answerTo("host.lab.example", wire.TypeA); got != want {
+				t.Errorf("after update %d: %s, want %s", i, got, want)
+			}
+		}
+		s.nsupdate("update delete host.lab.example")
+		if got := s.answerTo("host.lab.example", wire.TypeA); got != "NXDOMAIN lab.example. SOA" {
+			t.Errorf("deleted, but %s", got)
 		}
 	})
 }
