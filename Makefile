@@ -6,7 +6,7 @@ BIN     := bin
 LINKS   := bundyctl bundy-loadzone bundy-dbutil bundy-cmdctl-usermgr bundy-certgen bundy-kea-config bundy-ha-notify
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test unit race lint reference demo run bench bench-auth bench-dhcp bench-ddns clean
+.PHONY: build test unit suites race race-unit lint reference demo run bench bench-auth bench-dhcp bench-ddns clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/bundy ./cmd/bundy
@@ -15,7 +15,15 @@ build:
 # All tests: units, and whole suites in both placements.
 test: lint
 	tools/need test
-	GO=$(GO) tools/test -timeout 30m ./...
+	GO=$(GO) tools/test -timeout 30m ./internal/... ./cmd/...
+	GO=$(GO) tools/test -timeout 30m $(PARALLEL) ./test
+
+# Whole suites spend much of their time waiting for processes and clocks: more of them at once than processors.
+PARALLEL := -parallel 4
+
+suites:
+	tools/need test
+	GO=$(GO) tools/test -timeout 30m $(PARALLEL) ./test
 
 unit:
 	GO=$(GO) tools/test ./internal/... ./cmd/...
@@ -23,6 +31,10 @@ unit:
 race:
 	tools/need race
 	GORACE=atexit_sleep_ms=0 GO=$(GO) tools/test -race -timeout 30m ./...
+
+race-unit:
+	tools/need race
+	GORACE=atexit_sleep_ms=0 GO=$(GO) tools/test -race -timeout 30m ./internal/... ./cmd/...
 
 lint:
 	$(GO) vet ./...
