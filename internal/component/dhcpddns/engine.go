@@ -50,6 +50,7 @@ type engine struct {
 	backlog  []ncr.Request // could not be written, and wait for holdOff
 	schedule *reconcile.Schedule
 	gates    map[gateKey]*gate
+	former   formerDomains
 
 	sources []*source // one for each lease file of the settings
 	dirty   dirty     // addresses to compare
@@ -141,7 +142,7 @@ type news struct {
 
 func newEngine(c *component, store *owned.Store, journal *ncr.Journal, wg *module.Background) *engine {
 	e := &engine{
-		c: c, store: store, journal: journal, schedule: reconcile.NewSchedule(), gates: map[gateKey]*gate{},
+		c: c, store: store, journal: journal, schedule: reconcile.NewSchedule(), gates: map[gateKey]*gate{}, former: formerDomains{},
 		news: make(chan news, eventQueue), requests: make(chan ncr.Request, queueLimit),
 		loaded: make(chan wire.Name, eventQueue), duty: make(chan struct{}, 1), drained: make(chan struct{}, 1), results: make(chan outcome, maxTransactions), wg: wg,
 	}
@@ -216,6 +217,7 @@ func (e *engine) work() {
 			from.reread()
 		}
 		e.forgetOthers(now)
+		e.forgetFormer()
 	}
 	for _, from := range e.sources {
 		for range roundAddresses {
@@ -285,6 +287,10 @@ func (e *engine) untilNext() time.Duration {
 func (e *engine) configure(ctx context.Context, next change) {
 	old := e.settings
 	e.settings = next.settings
+	if old != nil {
+		e.former.leave(&old.catalog, &e.settings.catalog)
+		e.forgetFormer()
+	}
 	if len(e.settings.groups.Names()) > 0 {
 		e.links = localLinks()
 	}

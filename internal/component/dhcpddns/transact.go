@@ -66,7 +66,7 @@ func (e *engine) start(now time.Time) {
 		if !ok {
 			break
 		}
-		domain, ok := e.settings.catalog.For(r)
+		domain, ok := e.domain(r)
 		if !ok {
 			e.postpone(r, now, "no domain is configured for it")
 			continue
@@ -133,7 +133,7 @@ func (e *engine) launch(key gateKey, g *gate) bool {
 			e.schedule.Ended(k)
 			continue
 		}
-		d, ok := e.settings.catalog.For(r)
+		d, ok := e.domain(r)
 		if !ok || (gateKey{r.Kind, d.Zone}) != key { // the configuration has changed
 			e.hold(r, e.c.now())
 			continue

@@ -73,7 +73,7 @@ func (c *Catalog) For(r owned.Record) (Domain, bool) {
 			return d, true
 		}
 	}
-	if r.State == owned.Removing {
+	if r.State.Leaving() {
 		return Domain{}, false
 	}
 	return c.Match(r.Key)

@@ -24,7 +24,7 @@ type Desired struct {
 // Direction tells whether a record is wanted and where it goes.
 type Direction struct {
 	Wanted bool
-	Zone   wire.Name // "" if no domain is configured for it: then nothing new is added, and what is there stays
+	Zone   wire.Name // "" if no domain is configured for it: then nothing is added, and what is there goes
 }
 
 // Address returns the changes of state for one address: records that are wanted no longer are to be removed, and
@@ -57,7 +57,7 @@ func Address(address netip.Addr, want *Desired, have []owned.Record) []owned.Cha
 			if r.Kind != kind {
 				continue
 			}
-			if dir.Wanted && r.Name == want.Name {
+			if dir.Wanted && dir.Zone != "" && r.Name == want.Name {
 				missing = false // the key is taken, rightly or for now
 				if r.DHCID == want.DHCID {
 					changes = append(changes, keep(r, want)...)
