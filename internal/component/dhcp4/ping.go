@@ -99,7 +99,7 @@ func (s *server) probed(x *exchange, a netip.Addr, then func(*exchange)) {
 // offer keeps the address of a decision for its client.
 func (s *server) offer(x *exchange) {
 	address := x.lease.Address
-	for _, a := range s.Book.Offers.Put(x.client, x.subnet.Network.Subnets[0].ID, address, x.origin(), x.now) {
+	for _, a := range s.Book.Offers.Put(x.client, x.subnet.Network.Subnets[0].ID, x.origin(), x.now.Add(allocate.OfferTime), address) {
 		s.Book.Sync(a, x.now)
 	}
 	s.Book.Take(address)

@@ -16,6 +16,10 @@ import (
 
 // allocate decides what the message gives, keeps or ends. It changes nothing.
 func (s *server) allocate(x *exchange) bool {
+	if x.lost {
+		s.forget(x)
+		return false
+	}
 	if x.unicast && x.kind != packet6.AddrRegInform && !x.unicastOffered() {
 		x.status = &packet6.Status{Code: packet6.UseMulticast, Text: "send it to the group of servers"}
 		return true
@@ -156,6 +160,7 @@ func (s *server) grant(x *exchange, ia *packet6.IA, w allocate.Wish, b allocate.
 			s.log.Log(msgAllocFail, x.subnet.Prefix)
 		}
 	}
+	offer := offered{client: w.Client}
 	for _, g := range b.Granted {
 		delete(s.full, scarcity{g.Subnet.ID, ia.Code == packet6.OptIAPD})
 		l := s.leaseOf(x, ia, g)
@@ -181,8 +186,11 @@ func (s *server) grant(x *exchange, ia *packet6.IA, w allocate.Wish, b allocate.
 			x.puts = append(x.puts, l)
 			s.renamed(x, g, l)
 		} else if !(g.Known && g.Previous.InUse(x.now)) {
-			x.offers = append(x.offers, binding{w.Client, g.Prefix.Addr()})
+			offer.addresses = append(offer.addresses, g.Prefix.Addr())
 		}
+	}
+	if len(offer.addresses) > 0 {
+		x.offers = append(x.offers, offer)
 	}
 	for _, p := range b.Ended {
 		out.Leases = append(out.Leases, packet6.Lease{Prefix: p})

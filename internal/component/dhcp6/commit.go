@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"bundy/internal/dhcp/allocate"
 	"bundy/internal/dhcp/duid"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/netif"
@@ -18,12 +19,14 @@ func (s *server) commit(x *exchange, then func(*netif.Outbox)) {
 	s.visited(x)
 	origin := x.origin()
 	for _, o := range x.offers {
-		for _, a := range s.Book.Offers.Put(o.client, x.subnet.Network.Subnets[0].ID, o.address, origin, x.now) {
+		for _, a := range s.Book.Offers.Put(o.client, x.subnet.Network.Subnets[0].ID, origin, x.now.Add(allocate.OfferTime), o.addresses...) {
 			s.Book.Sync(a, x.now)
 		}
-		s.Book.Take(o.address)
-		if s.log.Enabled(msgLeaseAdvert) {
-			s.log.Log(msgLeaseAdvert, o.address, duid.Hex(x.duid), o.client.IAID)
+		for _, a := range o.addresses {
+			s.Book.Take(a)
+			if s.log.Enabled(msgLeaseAdvert) {
+				s.log.Log(msgLeaseAdvert, a, duid.Hex(x.duid), o.client.IAID)
+			}
 		}
 	}
 	if len(x.puts)+len(x.drops) == 0 {

@@ -94,6 +94,7 @@ type exchange struct {
 	duid    string // of the client; empty only for an INFORMATION-REQUEST without
 	hw      hardware
 	unicast bool // sent by the client itself to an address of ours
+	lost    bool // a REQUEST to another server
 	fqdn    *policy.FQDN
 	classes class.Set
 	subnet  *subnet.Subnet   // nil: none fits
@@ -111,7 +112,7 @@ type exchange struct {
 	chosen []netip.Addr
 
 	// What it changes.
-	offers []binding
+	offers []offered
 	puts   []lease.Lease
 	drops  []lease.Lease // to be removed
 
@@ -125,9 +126,10 @@ type exchange struct {
 	failed  bool
 }
 
-type binding struct {
-	client  allocate.Client
-	address netip.Addr
+// offered is what an association is offered.
+type offered struct {
+	client    allocate.Client
+	addresses []netip.Addr // of prefixes the first ones
 }
 
 type nameChange struct {
@@ -249,8 +251,9 @@ func (s *server) accept(x *exchange) bool {
 	if id, ok := options.Get(packet6.OptServerID); ok && string(id) != s.id {
 		s.stats.receiveDrop.Add(1)
 		s.log.Log(msgPacketNotForUs, x.kind, x.packet.Link.Name, duid.Hex(string(id)))
-		s.forget(x)
-		return false
+		if x.lost = x.kind == packet6.Request; !x.lost {
+			return false
+		}
 	}
 	id, _ := options.Get(packet6.OptClientID)
 	x.duid = string(id)
@@ -270,17 +273,13 @@ func (s *server) accept(x *exchange) bool {
 
 // forget drops the offers to a client that chose another server.
 func (s *server) forget(x *exchange) {
-	if x.kind != packet6.Request {
+	if x.subnet == nil {
 		return
 	}
-	id, ok := x.message.Options.Get(packet6.OptClientID)
 	for _, ia := range x.message.IAs() {
-		for _, l := range ia.Leases {
-			holder, held := s.Book.Offers.Holder(l.Prefix.Addr(), x.now)
-			if ok && held && holder.DUID == string(id) {
-				s.Book.Offers.Drop(l.Prefix.Addr())
-				s.Book.Sync(l.Prefix.Addr(), x.now)
-			}
+		for _, a := range s.Book.Offers.AllFor(x.clientOf(&ia), x.subnet.Network.Subnets[0].ID, x.now) {
+			s.Book.Offers.Drop(a)
+			s.Book.Sync(a, x.now)
 		}
 	}
 }

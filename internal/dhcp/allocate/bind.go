@@ -15,6 +15,10 @@ import (
 // one message.
 const maxBindings = 16
 
+// maxNew bounds what one message gets besides what its client has: more than any client asks for. Otherwise few messages
+// would take all of a pool.
+const maxNew = 64
+
 // Wish is one association of a DHCPv6 client in a message (RFC 9915 section 12). Client tells which: DUID, kind NA, TA
 // or PD, and number.
 type Wish struct {
@@ -66,6 +70,7 @@ func (w Wish) assign(b *Book, wanted int) Bindings {
 		out.Granted = append(out.Granted, w.binding(b, p))
 		return true
 	}
+	fresh := func(p netip.Prefix) bool { return len(w.Chosen)+len(out.Granted) < maxNew && granted(p) }
 	for _, p := range w.reserved() {
 		granted(p)
 	}
@@ -77,14 +82,15 @@ func (w Wish) assign(b *Book, wanted int) Bindings {
 			}
 		}
 	}
+	offered := w.offered(b)
 	if len(out.Granted) == 0 {
-		w.one(b, own, granted)
+		w.one(b, own, offered, fresh)
 	}
 	for i := 0; i < len(w.Hints) && len(out.Granted) < wanted; i++ {
 		if h := w.Hints[i]; !h.Addr().IsUnspecified() {
-			granted(h)
+			fresh(h)
 		} else if i > 0 {
-			w.more(b, h, granted)
+			w.more(b, h, offered, fresh)
 		}
 	}
 	for _, l := range own {
@@ -95,15 +101,31 @@ func (w Wish) assign(b *Book, wanted int) Bindings {
 	return out
 }
 
-// one finds a single address or prefix for an association that has none.
-func (w Wish) one(b *Book, own []lease.Lease, granted func(netip.Prefix) bool) {
+// offered lists what is kept for the association since it was offered.
+func (w Wish) offered(b *Book) []netip.Prefix {
+	var out []netip.Prefix
+	for _, a := range b.Offers.AllFor(w.Client, w.link(), w.Now) {
+		if _, p := w.place(a); p != nil {
+			out = append(out, netip.PrefixFrom(a, int(p.Length)))
+		}
+	}
+	return out
+}
+
+// one finds a single address or prefix for an association that has none: of what was offered, rather what it names.
+func (w Wish) one(b *Book, own []lease.Lease, offered []netip.Prefix, granted func(netip.Prefix) bool) {
 	for _, l := range own {
 		if granted(l.Prefix()) {
 			return
 		}
 	}
-	if a, ok := b.Offers.For(w.Client, w.link(), w.Now); ok {
-		if _, p := w.place(a); p != nil && granted(netip.PrefixFrom(a, int(p.Length))) {
+	for _, h := range w.Hints {
+		if slices.Contains(offered, h) && granted(h) {
+			return
+		}
+	}
+	for _, p := range offered {
+		if granted(p) {
 			return
 		}
 	}
@@ -123,8 +145,13 @@ func (w Wish) one(b *Book, own []lease.Lease, granted func(netip.Prefix) bool) {
 	}
 }
 
-// more finds another prefix of a length that the client names besides.
-func (w Wish) more(b *Book, h netip.Prefix, granted func(netip.Prefix) bool) {
+// more finds another prefix of a length that the client names besides, of those offered first.
+func (w Wish) more(b *Book, h netip.Prefix, offered []netip.Prefix, granted func(netip.Prefix) bool) {
+	for _, p := range offered {
+		if p.Bits() == h.Bits() && granted(p) {
+			return
+		}
+	}
 	for _, s := range w.Subnets {
 		for _, p := range w.pools(s) {
 			if p.Delegates && int(p.Length) == h.Bits() && w.vacant(b, p, Free, granted) {

@@ -145,7 +145,7 @@ func TestNeverTwice6(t *testing.T) {
 				DUID: rapid.SampledFrom([]string{"a", "b", "c", "h"}).Draw(t, "duid"),
 				Kind: rapid.SampledFrom([]lease.Kind{lease.NA, lease.PD}).Draw(t, "kind"), IAID: rapid.Uint32Range(1, 3).Draw(t, "iaid"),
 			}
-			w := wish(l, c, now, rapid.SampledFrom(hints).Draw(t, "hint"))
+			w := wish(l, c, now, rapid.SliceOfN(rapid.SampledFrom(hints), 1, 3).Draw(t, "hints")...)
 			var got Bindings
 			switch step := rapid.IntRange(0, 4).Draw(t, "step"); step {
 			case 0, 1:
@@ -166,6 +166,7 @@ func TestNeverTwice6(t *testing.T) {
 				}
 			}
 			offer := rapid.Bool().Draw(t, "offer")
+			var offered []netip.Addr
 			for _, g := range got.Granted {
 				a := g.Prefix.Addr()
 				if h := g.Subnet.Holder(a); h != w.Host && h != nil || h == nil && (g.Pool == nil || g.Prefix.Bits() != int(g.Pool.Length)) {
@@ -177,11 +178,7 @@ func TestNeverTwice6(t *testing.T) {
 				if holder, ok := b.Offers.Holder(a, now); ok && holder != c {
 					t.Fatalf("%v is kept for %+v, not for %+v", g.Prefix, holder, c)
 				}
-				if offer {
-					for _, dropped := range b.Offers.Put(c, 1, a, "", now) {
-						b.Sync(dropped, now)
-					}
-				} else {
+				if offered = append(offered, a); !offer {
 					b.Offers.Drop(a)
 					leases[a] = lease.Lease{
 						Address: a, Kind: c.Kind, PrefixLength: uint8(g.Prefix.Bits()), DUID: c.DUID, IAID: c.IAID, SubnetID: 1, Start: now, ValidLifetime: 100,
@@ -189,7 +186,11 @@ func TestNeverTwice6(t *testing.T) {
 				}
 				b.Sync(a, now)
 			}
-			if !offer {
+			if offer && len(offered) > 0 {
+				for _, a := range append(offered, b.Offers.Put(c, 1, "", now.Add(OfferTime), offered...)...) {
+					b.Sync(a, now)
+				}
+			} else {
 				for _, left := range got.Left {
 					delete(leases, left.Address)
 					b.Sync(left.Address, now)

@@ -112,7 +112,7 @@ func TestNeverTwice(t *testing.T) {
 					break
 				}
 				check(t, q, b, d)
-				for _, a := range b.Offers.Put(q.Client, 1, d.Address, "", now) {
+				for _, a := range b.Offers.Put(q.Client, 1, "", now.Add(OfferTime), d.Address) {
 					b.Sync(a, now)
 				}
 				b.Sync(d.Address, now)

@@ -1,13 +1,14 @@
 package allocate
 
 import (
+	"container/heap"
 	"container/list"
 	"net/netip"
 	"time"
 )
 
-// OfferTime is how long an offered address is kept for its client: longer than clients collect offers and check an
-// address, short enough that clients which went to another server do not drain a small pool.
+// OfferTime is how long an offered address is kept for its client if nothing else is configured: longer than clients
+// collect offers and check an address, short enough that clients which went to another server do not drain a small pool.
 const OfferTime = 30 * time.Second
 
 // MaxOffers bounds the table of offers: at about 400 octets each some 26 MB under a flood of DISCOVERs.
@@ -21,8 +22,9 @@ type offer struct {
 	address netip.Addr
 	client  Client
 	key     offerKey
+	next    *offer // of the same client
 	origin  *origin
-	inAll   *list.Element
+	place   int // in the queue
 	inShare *list.Element
 	until   time.Time
 }
@@ -34,48 +36,95 @@ type offerKey struct {
 
 type origin struct {
 	name   string
-	offers *list.List // of *offer, the first to end in front
+	offers *list.List // of *offer, the oldest in front
 }
 
 // Offers is the table of addresses that were offered and not yet requested. One goroutine owns it.
 type Offers struct {
 	byAddress map[netip.Addr]*offer
-	byClient  map[offerKey]*offer
+	byClient  map[offerKey]*offer // the first of each client, as they were put
 	byOrigin  map[string]*origin
-	queue     *list.List // of *offer, the first to end in front
+	queue     queue
+}
+
+// queue is a heap of offers: the first to end in front.
+type queue []*offer
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].until.Before(q[j].until) }
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i, j
+}
+
+// Push implements heap.Interface.
+func (q *queue) Push(x any) {
+	f, _ := x.(*offer)
+	f.place = len(*q)
+	*q = append(*q, f)
+}
+
+// Pop implements heap.Interface.
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	f := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return f
 }
 
 // NewOffers makes an empty table.
 func NewOffers() *Offers {
-	return &Offers{
-		byAddress: map[netip.Addr]*offer{}, byClient: map[offerKey]*offer{}, byOrigin: map[string]*origin{}, queue: list.New(),
-	}
+	return &Offers{byAddress: map[netip.Addr]*offer{}, byClient: map[offerKey]*offer{}, byOrigin: map[string]*origin{}}
 }
 
-// Put keeps an address for a client on a link until now plus OfferTime. from names where the client asked. It takes the
-// place of other offers for the same address or client; those addresses that are not kept any more are returned (that
-// of the oldest offer too when the table, or what from may have of it, is full).
-func (o *Offers) Put(c Client, link uint32, a netip.Addr, from string, now time.Time) (dropped []netip.Addr) {
-	o.Drop(a)
+// Put keeps addresses, or prefixes by their first addresses, for a client on a link until a time. from names where the
+// client asked. They take the place of other offers for the same addresses or client; those addresses that are not kept
+// any more are returned (those of the oldest offers too when the table, or what from may have of it, is full).
+func (o *Offers) Put(c Client, link uint32, from string, until time.Time, addresses ...netip.Addr) (dropped []netip.Addr) {
+	for _, a := range addresses {
+		o.Drop(a)
+	}
 	key := offerKey{link, c.identity()}
-	if f := o.byClient[key]; f != nil {
+	for f := o.byClient[key]; f != nil; f = o.byClient[key] {
 		dropped = append(dropped, o.remove(f))
 	}
-	share := o.byOrigin[from]
-	switch {
-	case share != nil && share.offers.Len() >= maxShare:
-		dropped = append(dropped, o.remove(share.offers.Front().Value.(*offer)))
-	case o.queue.Len() >= MaxOffers:
-		dropped = append(dropped, o.remove(o.queue.Front().Value.(*offer)))
+	for _, a := range addresses {
+		if old := o.byAddress[a]; old != nil { // named twice
+			continue
+		}
+		share := o.byOrigin[from]
+		switch {
+		case share != nil && share.offers.Len() >= maxShare:
+			f, _ := share.offers.Front().Value.(*offer)
+			dropped = append(dropped, o.remove(f))
+		case len(o.queue) >= MaxOffers:
+			dropped = append(dropped, o.remove(o.queue[0]))
+		}
+		if share = o.byOrigin[from]; share == nil {
+			share = &origin{from, list.New()}
+			o.byOrigin[from] = share
+		}
+		f := &offer{address: a, client: c, key: key, origin: share, until: until}
+		f.inShare = share.offers.PushBack(f)
+		heap.Push(&o.queue, f)
+		o.byAddress[a] = f
+		o.chain(f)
 	}
-	if share = o.byOrigin[from]; share == nil {
-		share = &origin{from, list.New()}
-		o.byOrigin[from] = share
-	}
-	f := &offer{address: a, client: c, key: key, origin: share, until: now.Add(OfferTime)}
-	f.inAll, f.inShare = o.queue.PushBack(f), share.offers.PushBack(f)
-	o.byAddress[a], o.byClient[key] = f, f
 	return dropped
+}
+
+// chain puts an offer behind the others of its client, which are at most those of one Put.
+func (o *Offers) chain(f *offer) {
+	last := o.byClient[f.key]
+	if last == nil {
+		o.byClient[f.key] = f
+		return
+	}
+	for last.next != nil {
+		last = last.next
+	}
+	last.next = f
 }
 
 // Drop forgets the offer of an address.
@@ -93,7 +142,7 @@ func (o *Offers) Holder(a netip.Addr, now time.Time) (Client, bool) {
 	return Client{}, false
 }
 
-// For tells which address is kept for a client on a link.
+// For tells which address is kept for a client on a link, the first if there are several.
 func (o *Offers) For(c Client, link uint32, now time.Time) (netip.Addr, bool) {
 	if f := o.byClient[offerKey{link, c.identity()}]; f != nil && now.Before(f.until) {
 		return f.address, true
@@ -101,34 +150,53 @@ func (o *Offers) For(c Client, link uint32, now time.Time) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
+// AllFor lists the addresses that are kept for a client on a link, as they were put.
+func (o *Offers) AllFor(c Client, link uint32, now time.Time) (out []netip.Addr) {
+	for f := o.byClient[offerKey{link, c.identity()}]; f != nil; f = f.next {
+		if now.Before(f.until) {
+			out = append(out, f.address)
+		}
+	}
+	return out
+}
+
 // Expire forgets the oldest offer that is over at now and gives its address; false when there is none.
 func (o *Offers) Expire(now time.Time) (netip.Addr, bool) {
-	e := o.queue.Front()
-	if e == nil || now.Before(e.Value.(*offer).until) {
+	if len(o.queue) == 0 || now.Before(o.queue[0].until) {
 		return netip.Addr{}, false
 	}
-	return o.remove(e.Value.(*offer)), true
+	return o.remove(o.queue[0]), true
 }
 
 // Len is the number of offers kept.
-func (o *Offers) Len() int { return o.queue.Len() }
+func (o *Offers) Len() int { return len(o.queue) }
 
 func (o *Offers) remove(f *offer) netip.Addr {
-	o.queue.Remove(f.inAll)
+	heap.Remove(&o.queue, f.place)
 	f.origin.offers.Remove(f.inShare)
 	if f.origin.offers.Len() == 0 {
 		delete(o.byOrigin, f.origin.name)
 	}
 	delete(o.byAddress, f.address)
-	delete(o.byClient, f.key)
+	switch first := o.byClient[f.key]; {
+	case first == f && f.next == nil:
+		delete(o.byClient, f.key)
+	case first == f:
+		o.byClient[f.key] = f.next
+	default:
+		for first.next != f {
+			first = first.next
+		}
+		first.next = f.next
+	}
 	return f.address
 }
 
-// Addresses lists the addresses offered, the first to end in front.
+// Addresses lists the addresses offered, in no order.
 func (o *Offers) Addresses() []netip.Addr {
-	out := make([]netip.Addr, 0, o.queue.Len())
-	for e := o.queue.Front(); e != nil; e = e.Next() {
-		out = append(out, e.Value.(*offer).address)
+	out := make([]netip.Addr, 0, len(o.queue))
+	for _, f := range o.queue {
+		out = append(out, f.address)
 	}
 	return out
 }

@@ -19,16 +19,16 @@ func TestOffers(t *testing.T) {
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	one, two := Client{ID: "one"}, Client{HWType: 1, HWAddr: "\x02\x00\x00\x00\x00\x02"}
 	o := NewOffers()
-	if d := o.Put(one, 1, a, "eth0", now); d != nil {
+	if d := o.Put(one, 1, "eth0", now.Add(OfferTime), a); d != nil {
 		t.Errorf("dropped %v", d)
 	}
-	if d := o.Put(one, 1, b, "eth0", now); !slices.Equal(d, []netip.Addr{a}) {
+	if d := o.Put(one, 1, "eth0", now.Add(OfferTime), b); !slices.Equal(d, []netip.Addr{a}) {
 		t.Errorf("dropped %v", d)
 	}
-	if d := o.Put(one, 2, a, "eth1", now); d != nil { // another link
+	if d := o.Put(one, 2, "eth1", now.Add(OfferTime), a); d != nil { // another link
 		t.Errorf("dropped %v", d)
 	}
-	o.Put(two, 1, b, "eth0", now.Add(time.Second))
+	o.Put(two, 1, "eth0", now.Add(time.Second).Add(OfferTime), b)
 	if c, ok := o.Holder(b, now); !ok || c != two {
 		t.Errorf("held by %+v", c)
 	}
@@ -60,7 +60,7 @@ func TestOffersOfAssociations(t *testing.T) {
 		{DUID: "d", Kind: lease.NA, IAID: 1}, {DUID: "d", Kind: lease.NA, IAID: 2}, {DUID: "d", Kind: lease.PD, IAID: 1},
 		{DUID: "e", Kind: lease.NA, IAID: 1},
 	} {
-		if d := o.Put(c, 1, a, "", now); d != nil {
+		if d := o.Put(c, 1, "", now.Add(OfferTime), a); d != nil {
 			t.Errorf("dropped %v by %d", d, i)
 		}
 		if got, ok := o.For(c, 1, now); !ok || got != a {
@@ -70,12 +70,38 @@ func TestOffersOfAssociations(t *testing.T) {
 	}
 }
 
+// TestSeveralOffers: all that one association was offered is kept, until it is offered something else.
+func TestSeveralOffers(t *testing.T) {
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	o, c := NewOffers(), Client{DUID: "d", Kind: lease.NA, IAID: 1}
+	a := func(n uint32) netip.Addr { return address(n) }
+	if d := o.Put(c, 1, "", now.Add(time.Second), a(1), a(2), a(2), a(3)); d != nil || o.Len() != 3 {
+		t.Errorf("dropped %v, %d offers", d, o.Len())
+	}
+	o.Drop(a(2))
+	if got := o.AllFor(c, 1, now); !slices.Equal(got, []netip.Addr{a(1), a(3)}) {
+		t.Errorf("kept %v", got)
+	}
+	if d := o.Put(c, 1, "", now.Add(time.Hour), a(3), a(4)); !slices.Equal(d, []netip.Addr{a(1)}) {
+		t.Errorf("dropped %v", d)
+	}
+	o.Put(Client{DUID: "e", Kind: lease.NA}, 1, "", now.Add(time.Minute), a(5)) // ends earlier, though put later
+	if got, ok := o.Expire(now.Add(time.Minute)); !ok || got != a(5) {
+		t.Errorf("ended %v", got)
+	}
+	o.Drop(a(3))
+	o.Drop(a(4))
+	if got := o.AllFor(c, 1, now); got != nil || o.Len() != 0 || len(o.byClient) > 0 || len(o.byOrigin) > 0 {
+		t.Errorf("kept %v, %d offers", got, o.Len())
+	}
+}
+
 // TestOffersAreBounded: a flood takes the oldest offers, but only those of its own origin when it has its share.
 func TestOffersAreBounded(t *testing.T) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	o := NewOffers()
 	put := func(i int, from string) []netip.Addr {
-		return o.Put(Client{ID: string(address(uint32(i)).AsSlice())}, 1, address(uint32(i)), from, now)
+		return o.Put(Client{ID: string(address(uint32(i)).AsSlice())}, 1, from, now.Add(OfferTime), address(uint32(i)))
 	}
 	put(0, "quiet")
 	for i := 1; i <= maxShare; i++ {
