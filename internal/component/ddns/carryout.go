@@ -29,26 +29,26 @@ func (c *component) carryOut(ctx context.Context, j *job) wire.Rcode {
 		before, diff = v, d
 		return d, err
 	})
-	var refusal *update.Error
-	switch {
-	case err == nil:
-		c.done(j, before, diff)
-		return wire.RcodeNoError
-	case errors.Is(err, authority.ErrNotServed):
-		c.counters.Inc(notAuth)
-		c.rules.Log(msgNotAuth, j.Client, j.update.Zone, j.zone.class)
-		return wire.RcodeNotAuth
-	case errors.As(err, &refusal) && refusal.Rcode != wire.RcodeServFail:
-		c.refuse(j, refusal)
-		return refusal.Rcode
+	if err != nil {
+		return c.refuse(j.Client, j.update, err)
 	}
-	c.counters.Inc(failed)
-	c.rules.Log(msgCommitFailed, j.Client, j.update.Zone, j.zone.class, err)
-	return wire.RcodeServFail
+	c.done(j.Client, before, diff)
+	return wire.RcodeNoError
 }
 
-// refuse counts and logs why an update was not carried out.
-func (c *component) refuse(j *job, refusal *update.Error) {
+// refuse counts and logs why an update was not carried out, and gives the response code.
+func (c *component) refuse(client any, r update.Request, err error) wire.Rcode {
+	var refusal *update.Error
+	switch {
+	case errors.Is(err, authority.ErrNotServed):
+		c.counters.Inc(notAuth)
+		c.rules.Log(msgNotAuth, client, r.Zone, r.Class)
+		return wire.RcodeNotAuth
+	case !errors.As(err, &refusal) || refusal.Rcode == wire.RcodeServFail:
+		c.counters.Inc(failed)
+		c.rules.Log(msgCommitFailed, client, r.Zone, r.Class, err)
+		return wire.RcodeServFail
+	}
 	message, counter := msgProcessingFailed, refused
 	switch refusal.Rcode {
 	case wire.RcodeNXDomain:
@@ -63,18 +63,24 @@ func (c *component) refuse(j *job, refusal *update.Error) {
 		message = msgZoneInvalid
 	}
 	c.counters.Inc(counter)
-	c.rules.Log(message, j.Client, j.update.Zone, j.zone.class, refusal.Text)
+	c.rules.Log(message, client, r.Zone, r.Class, refusal.Text)
+	return refusal.Rcode
 }
 
-// done counts and logs a change, and tells the suite of it.
-func (c *component) done(j *job, before *zone.Version, d zone.Diff) {
+// done counts and logs a change by one request.
+func (c *component) done(client any, before *zone.Version, d zone.Diff) {
 	c.counters.Inc(applied)
 	if len(d.Added) == 0 {
 		c.counters.Inc(unchanged)
 		return
 	}
+	c.changed(client, before, d)
+}
+
+// changed logs a change of a zone, and tells the suite of it.
+func (c *component) changed(client any, before *zone.Version, d zone.Diff) {
 	origin, class := before.Origin(), before.Class()
-	c.log.Log(msgUpdateDone, j.Client, origin, class, d.To)
+	c.log.Log(msgUpdateDone, client, origin, class, d.To)
 	c.warn(before)
 	if err := c.bus.Publish(eventUpdated, updated{origin.String(), class.String(), d.To}); err != nil {
 		c.log.Log(msgUpdateNotifyFail, "the suite", origin, class, err)

@@ -26,6 +26,7 @@ import (
 type store interface {
 	Catalog() *zone.Catalog
 	Update(ctx context.Context, class wire.Class, origin wire.Name, fn func(*zone.Version) (zone.Diff, error)) error
+	UpdateAll(ctx context.Context, class wire.Class, origins []wire.Name, fn func([]*zone.Version) ([]zone.Diff, error)) error
 	SetUpdateHandler(h authority.UpdateHandler)
 }
 
@@ -46,6 +47,8 @@ type component struct {
 	queue  chan *job  // has room for all that are counted; closed when open ends
 	count  int        // requests taken and not yet finished
 	octets int        // in their messages
+
+	calls chan struct{} // a token for each call of the suite being worked on
 
 	strangers *rate.Limiter   // bounds the log lines that anybody can cause
 	overload  *rate.Sometimes // the same for a full queue
@@ -84,6 +87,7 @@ func newComponent(spec *schema.Module, doc schema.Document, deps module.Deps, zo
 		now:       now,
 		counters:  stats.New(definitions()),
 		queue:     make(chan *job, maxRequests),
+		calls:     make(chan struct{}, maxCalls),
 		strangers: rate.NewLimiter(strangerLines, strangerBurst),
 		overload:  &rate.Sometimes{Interval: time.Second},
 	}
@@ -127,9 +131,12 @@ func (c *component) Prepare(_ context.Context, doc schema.Document) (module.Chan
 }
 
 // Call implements module.Component.
-func (c *component) Call(_ context.Context, command string, _ map[string]json.RawMessage) (any, error) {
-	if command == "auth_started" { // the handler stays with the zones, whoever reads the sockets
+func (c *component) Call(ctx context.Context, command string, args map[string]json.RawMessage) (any, error) {
+	switch command {
+	case "auth_started": // the handler stays with the zones, whoever reads the sockets
 		return nil, nil
+	case "update", "look":
+		return c.local(ctx, command, args)
 	}
 	return nil, &bus.Error{Code: 2, Text: fmt.Sprintf("unknown command '%s'", command)}
 }

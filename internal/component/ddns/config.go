@@ -35,6 +35,8 @@ func specification(p paths.Paths) *schema.Module {
 	m := schema.New(Name, "Dynamic update.", Config{}, p).
 		Command("shutdown", "Stop dynamic update. It is started again if it is still configured.", shutdownArgs{}).
 		PrivateCommand("getstats", "Return the counters.", nil).
+		PrivateCommand("update", "Change zones by UPDATE messages, several zones in one transaction, without asking an access control list.", updateArgs{}).
+		PrivateCommand("look", "Show what is at a name of a zone, after all updates that were answered.", lookArgs{}).
 		PrivateCommand("auth_started", "Kept for old callers; updates are taken whenever both components run.", nil)
 	m.Statistics = stats.Items(definitions())
 	return m

@@ -14,33 +14,41 @@ import (
 // unless the request brings a newer SOA itself; 0 is left out. A signed zone is not changed: REFUSED. Who asks must have
 // been found to be allowed to. The error is an *Error.
 func Evaluate(v *zone.Version, r Request) (zone.Diff, error) {
+	l, err := evaluate(v, v, r)
+	if err != nil {
+		return zone.Diff{}, err
+	}
+	return difference(v, l), nil
+}
+
+// evaluate carries r out on base, which is v or changes on top of it, and gives what changes there.
+func evaluate(v *zone.Version, base contents, r Request) (*layer, error) {
 	if !r.Zone.Equal(v.Origin()) || r.Class != v.Class() {
-		return zone.Diff{}, refuse(wire.RcodeNotAuth, "the zone is %s, not %s", v.Origin(), r.Zone)
+		return nil, refuse(wire.RcodeNotAuth, "the zone is %s, not %s", v.Origin(), r.Zone)
 	}
 	if v.SOA().Type == 0 {
-		return zone.Diff{}, refuse(wire.RcodeServFail, "the zone %s has no SOA", r.Zone)
+		return nil, refuse(wire.RcodeServFail, "the zone %s has no SOA", r.Zone)
 	}
-	if err := prerequisites(v, r); err != nil {
-		return zone.Diff{}, err
+	if err := prerequisites(base, r); err != nil {
+		return nil, err
 	}
 	if err := prescan(r); err != nil {
-		return zone.Diff{}, err
+		return nil, err
 	}
-	l := newLayer(v)
+	l := newLayer(base)
 	if err := apply(l, r); err != nil {
-		return zone.Diff{}, err
+		return nil, err
 	}
-	d := difference(v, l)
-	if len(d.Added)+len(d.Deleted) == 0 {
-		return d, nil
+	if !l.changes() {
+		return l, nil
 	}
 	if signed(v) {
-		return zone.Diff{}, refuse(wire.RcodeRefused, "the zone %s is signed; who signs it must make changes", v.Origin())
+		return nil, refuse(wire.RcodeRefused, "the zone %s is signed; who signs it must make changes", v.Origin())
 	}
 	if err := validate(l, r.Zone); err != nil {
-		return zone.Diff{}, err
+		return nil, err
 	}
-	return d, nil
+	return l, nil
 }
 
 // signed tells whether the SOA record is signed. There are no keys here: every update changes the serial, after which that

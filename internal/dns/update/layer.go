@@ -45,3 +45,23 @@ func (l *layer) write(n wire.Name) rrsets {
 	}
 	return sets
 }
+
+// into writes the changes into another layer, which is the base of this one or below it.
+func (l *layer) into(below *layer) { maps.Copy(below.names, l.names) }
+
+// changes tells whether anything is not as in the base.
+func (l *layer) changes() bool {
+	for n, sets := range l.names {
+		for _, t := range l.base.Types(n) {
+			if len(missing(l.base.RRset(n, t), sets[t])) > 0 {
+				return true
+			}
+		}
+		for t, set := range sets {
+			if len(missing(set, l.base.RRset(n, t))) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -164,3 +164,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCall reads calls as they may come, and what can be read is the same after it was written again.
+func FuzzCall(f *testing.F) {
+	r := Request{Zone: "\x07example\x00", Class: wire.ClassIN, Updates: []wire.RR{DeleteName("\x07example\x00")}}
+	call, err := Pack([]Transaction{{r, r}, {r}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(call.Transactions)
+	f.Add([]byte{1, 0, 12})
+	f.Fuzz(func(t *testing.T, octets []byte) {
+		ts, err := Call{octets}.Unpack()
+		if err != nil {
+			return
+		}
+		again, err := Pack(ts)
+		if err != nil {
+			return // longer without compression
+		}
+		if back, err := again.Unpack(); err != nil || len(back) != len(ts) {
+			t.Fatalf("%v, then %v %v", ts, back, err)
+		}
+	})
+}

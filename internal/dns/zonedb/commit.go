@@ -27,15 +27,21 @@ const (
 	MaxJournal = 100_000
 )
 
+// Change is what becomes of one zone: differences, which follow one another. At is the edition that the first one begins at.
+type Change struct {
+	Origin wire.Name
+	Class  wire.Class
+	At     Edition
+	Diffs  []zone.Diff
+}
+
 // commit is a request to the writer.
 type commit struct {
-	origin wire.Name
-	class  wire.Class
-	at     Edition
-	diffs  []zone.Diff
-	done   chan struct{} // closed when the rest is set
-	result Edition
-	err    error
+	changes []Change
+	done    chan struct{} // closed when the rest is set
+	results []Edition
+	bad     int // which of the changes err is of
+	err     error
 }
 
 // Commit applies differences, which follow one another, to a stored zone, and writes them to its journal: all of them
@@ -44,16 +50,30 @@ type commit struct {
 // lacks a deleted record; it wraps ErrNoZone when the zone is gone. ctx bounds the wait for the writer's attention only:
 // what has begun is carried to its end.
 func (d *DB) Commit(ctx context.Context, origin wire.Name, class wire.Class, at Edition, diffs ...zone.Diff) (Edition, error) {
-	c := &commit{origin: origin, class: class, at: at, diffs: diffs, done: make(chan struct{})}
+	editions, _, err := d.CommitAll(ctx, Change{origin, class, at, diffs})
+	if err != nil {
+		return Edition{}, err
+	}
+	return editions[0], nil
+}
+
+// CommitAll makes changes of zones, each of another, as Commit does: all of them or, with an error, none. It gives the
+// editions afterwards, in order. bad says of which of the changes the error is, and is negative if of none of them.
+func (d *DB) CommitAll(ctx context.Context, changes ...Change) (editions []Edition, bad int, err error) {
+	c := &commit{changes: changes, bad: -1, done: make(chan struct{})}
 	select {
 	case d.commits <- c:
 		<-c.done
-		return c.result, d.wrap(c.err, "changing", origin, class)
+		if err = c.err; err == nil {
+			return c.results, -1, nil
+		}
 	case <-d.closing:
-		return Edition{}, d.wrap(ErrClosed, "changing", origin, class)
+		err = ErrClosed
 	case <-ctx.Done():
-		return Edition{}, d.wrap(ctx.Err(), "changing", origin, class)
+		err = ctx.Err()
 	}
+	of := changes[max(c.bad, 0)]
+	return nil, c.bad, d.wrap(err, "changing", of.Origin, of.Class)
 }
 
 // write is the goroutine that serves commits. Those that came while it worked share the next transaction.
@@ -95,7 +115,7 @@ func (d *DB) serve(batch []*commit) {
 	if err != nil {
 		for _, c := range batch {
 			if c.err == nil {
-				c.result, c.err = Edition{}, err
+				c.err = err
 			}
 		}
 	}
@@ -108,13 +128,14 @@ func (d *DB) serveIn(ctx context.Context, tx *sql.Tx, batch []*commit) error {
 		if _, err := tx.ExecContext(ctx, `SAVEPOINT one`); err != nil {
 			return err
 		}
-		c.result, c.err = s.apply(ctx, tx, c)
+		c.err = s.applyAll(ctx, tx, c)
 		undo := `RELEASE one`
 		switch {
 		case c.err == nil:
 		case errors.Is(c.err, ErrStale), errors.Is(c.err, ErrNoZone), errors.Is(c.err, ErrDamaged), errors.Is(c.err, zone.ErrOutOfZone):
 			undo = `ROLLBACK TO one; RELEASE one`
 		default:
+			c.bad = -1
 			return c.err // of the database: the transaction may be gone already
 		}
 		if _, err := tx.ExecContext(ctx, undo); err != nil {
@@ -124,13 +145,25 @@ func (d *DB) serveIn(ctx context.Context, tx *sql.Tx, batch []*commit) error {
 	return tx.Commit()
 }
 
-// apply carries out one commit within a transaction.
-func (s *statements) apply(ctx context.Context, tx *sql.Tx, c *commit) (Edition, error) {
-	e, name, err := find(ctx, tx, c.origin, c.class)
+// applyAll carries out one commit within a transaction.
+func (s *statements) applyAll(ctx context.Context, tx *sql.Tx, c *commit) (err error) {
+	c.results = make([]Edition, len(c.changes))
+	for i, change := range c.changes {
+		if c.results[i], err = s.apply(ctx, tx, change); err != nil {
+			c.bad = i
+			return err
+		}
+	}
+	return nil
+}
+
+// apply makes one change.
+func (s *statements) apply(ctx context.Context, tx *sql.Tx, c Change) (Edition, error) {
+	e, name, err := find(ctx, tx, c.Origin, c.Class)
 	if err != nil {
 		return e, err
 	}
-	if e != c.at {
+	if e != c.At {
 		return e, fmt.Errorf("%w: it has changed since it was loaded", ErrStale)
 	}
 	z := &stock{row: e.row, origin: name, key: sortKey(name)}
@@ -140,7 +173,7 @@ func (s *statements) apply(ctx context.Context, tx *sql.Tx, c *commit) (Edition,
 	}
 	e.count++
 	rows := 0
-	for _, diff := range c.diffs {
+	for _, diff := range c.Diffs {
 		if diff.From != serial {
 			return e, fmt.Errorf("%w: it has serial %d, the difference begins at %d", ErrStale, serial, diff.From)
 		}

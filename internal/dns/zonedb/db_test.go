@@ -233,6 +233,50 @@ func TestCommit(t *testing.T) {
 	}
 }
 
+// TestCommitAll changes two zones in one transaction: both, or none when one of them is not as it was.
+func TestCommitAll(t *testing.T) {
+	d := openDB(t)
+	other := wire.MustParseName("example.net")
+	a := mustReplace(t, d, soa(1), "@ 60 NS ns")
+	_, err := d.Replace(t.Context(), other, wire.ClassIN, func(yield func(wire.RR, error) bool) {
+		_ = yield(wire.RR{Name: other, Type: wire.TypeSOA, Class: wire.ClassIN, TTL: 60, Data: next(t, 0, nil, nil).Added[0].Data}, nil) &&
+			yield(wire.RR{Name: other, Type: wire.TypeNS, Class: wire.ClassIN, TTL: 60, Data: []byte(origin)}, nil)
+	})
+	b, err2 := d.Edition(t.Context(), other, wire.ClassIN)
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := func(serial int) zone.Diff {
+		d := next(t, serial, nil, nil)
+		for _, list := range [][]wire.RR{d.Deleted, d.Added} {
+			list[0].Name, list[0].TTL = other, 60
+		}
+		return d
+	}
+	both := func(at Edition) ([]Edition, int, error) {
+		return d.CommitAll(t.Context(),
+			Change{origin, wire.ClassIN, a, []zone.Diff{next(t, 1, nil, []string{"x 60 A 192.0.2.1"})}}, Change{other, wire.ClassIN, at, []zone.Diff{elsewhere(1)}})
+	}
+	if _, bad, err := both(Edition{b.row, b.count + 1}); bad != 1 || !errors.Is(err, ErrStale) || !strings.Contains(err.Error(), "example.net") {
+		t.Errorf("the second zone is another: %v", err)
+	}
+	if text := strings.Join(texts(t, d), "\n"); strings.Contains(text, "192.0.2.1") {
+		t.Errorf("half of it was done: %s", text)
+	}
+	editions, _, err := both(b)
+	if err != nil || len(editions) != 2 {
+		t.Fatal(editions, err)
+	}
+	for i, origin := range []wire.Name{origin, other} {
+		if e, err := d.Edition(t.Context(), origin, wire.ClassIN); err != nil || e != editions[i] {
+			t.Errorf("%s: edition %v, told %v, %v", origin, e, editions[i], err)
+		}
+	}
+	for _, err := range d.Check(t.Context()) {
+		t.Error(err)
+	}
+}
+
 // TestBatch makes many commits at once, some of which fail, and looks that each gets its own result.
 func TestBatch(t *testing.T) {
 	d := openDB(t)
@@ -240,14 +284,14 @@ func TestBatch(t *testing.T) {
 	var batch []*commit
 	e := mustReplace(t, d, soa(1), "@ 60 NS ns")
 	for i := range commits {
-		c := &commit{origin: origin, class: wire.ClassIN, at: Edition{e.row, e.count + int64(i/2)}, done: make(chan struct{})}
+		change := Change{Origin: origin, Class: wire.ClassIN, At: Edition{e.row, e.count + int64(i/2)}}
 		if i%2 == 0 { // good ones, each on top of the last; after each a bad one that has written before it fails
-			c.diffs = []zone.Diff{next(t, 1+i/2, nil, []string{fmt.Sprintf("n%d 60 A 192.0.2.1", i)})}
+			change.Diffs = []zone.Diff{next(t, 1+i/2, nil, []string{fmt.Sprintf("n%d 60 A 192.0.2.1", i)})}
 		} else {
-			c.at.count++
-			c.diffs = []zone.Diff{next(t, 2+i/2, nil, []string{"bad 60 A 192.0.2.1"}), next(t, 1, nil, nil)}
+			change.At.count++
+			change.Diffs = []zone.Diff{next(t, 2+i/2, nil, []string{"bad 60 A 192.0.2.1"}), next(t, 1, nil, nil)}
 		}
-		batch = append(batch, c)
+		batch = append(batch, &commit{changes: []Change{change}, done: make(chan struct{})})
 	}
 	d.serve(batch)
 	for i, c := range batch {
