@@ -219,7 +219,8 @@ func (b *bench) exchange(kind packet6.Type, parts ...string) *outgoing {
 	return b.sendMessage(message(b, kind, parts...), parts...)
 }
 
-func (b *bench) sendMessage(m packet6.Message, parts ...string) *outgoing {
+// packet is a message as it comes in.
+func (b *bench) packet(m packet6.Message, parts ...string) netif.Packet6 {
 	b.Helper()
 	data := m.Append(nil)
 	p := netif.Packet6{Source: netip.MustParseAddrPort("[fe80::1]:546"), Destination: addr("ff02::1:2"), Link: b.link}
@@ -244,8 +245,13 @@ func (b *bench) sendMessage(m packet6.Message, parts ...string) *outgoing {
 		}
 	}
 	p.Data = data
+	return p
+}
+
+func (b *bench) sendMessage(m packet6.Message, parts ...string) *outgoing {
+	b.Helper()
 	b.sent = nil
-	b.serve(p)
+	b.serve(b.packet(m, parts...))
 	if err := b.store.Flush(); err != nil && !b.faulty {
 		b.Fatal(err)
 	}

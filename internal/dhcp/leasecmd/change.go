@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"time"
 
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/subnet"
@@ -38,7 +37,7 @@ func (c *call) add(ctx context.Context) (any, error) {
 		return nil, errors.New("a duid must tell whose lease it is")
 	}
 	err = c.server.Change(ctx, func() ([]lease.Lease, error) {
-		if old, ok := c.server.Leases().Get(a); ok && old.InUse(time.Now()) {
+		if old, ok := c.server.Leases().Get(a); ok && old.InUse(c.server.Now()) {
 			return nil, fmt.Errorf("%w: %v, %s until %s", ErrInUse, a, stateName(old.State), viewOf(old).Expire)
 		}
 		return []lease.Lease{l}, nil
@@ -158,7 +157,7 @@ func (c *call) apply(l *lease.Lease) error {
 		l.Hostname = strings.TrimSuffix(l.Hostname, ".") + "."
 	}
 	l.State = lease.Active
-	l.Start = time.Now().Add(time.Second - 1).UTC().Truncate(time.Second)
+	l.Start = lease.StartAt(c.server.Now())
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/subnet"
@@ -22,6 +23,9 @@ type Server interface {
 	// The server follows with what it knows of free addresses and offers, and asks for changes of names. It returns
 	// when all is durable, or with the error of decide or of the store.
 	Change(ctx context.Context, decide func() ([]lease.Lease, error)) error
+
+	// Now is the time by which leases are over.
+	Now() time.Time
 
 	// Refused is how often no address or prefix could be given in a subnet since the start.
 	Refused(subnet uint32) uint64

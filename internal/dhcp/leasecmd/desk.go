@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/subnet"
@@ -62,6 +63,9 @@ func (d *Desk) Refused(subnet uint32) uint64 {
 	defer d.mu.Unlock()
 	return d.refused[subnet]
 }
+
+// Now implements Server.
+func (d *Desk) Now() time.Time { return time.Now() }
 
 // Leases implements Server.
 func (d *Desk) Leases() lease.Store { return d.current.Load().leases }

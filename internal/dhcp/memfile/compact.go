@@ -29,7 +29,7 @@ func (s *Store) compactIfGrown() {
 	s.mu.RLock()
 	leases := s.index.leases
 	s.mu.RUnlock()
-	if s.rows < s.opts.compactAt || s.rows < compactFactor*leases || s.torn {
+	if s.rows < s.opts.CompactAt || s.rows < compactFactor*leases || s.torn {
 		return
 	}
 	if err := s.rotate(); err != nil {

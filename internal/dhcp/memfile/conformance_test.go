@@ -33,7 +33,7 @@ type place struct {
 }
 
 func (p *place) Open() (lease.Store, error) {
-	return Open(p.path, Options{Family: p.family, compactAt: 20, Open: func(path string, flag int) (File, error) {
+	return Open(p.path, Options{Family: p.family, CompactAt: 20, Open: func(path string, flag int) (File, error) {
 		f, err := os.OpenFile(path, flag, 0o640)
 		return breakable{f, p}, err
 	}})

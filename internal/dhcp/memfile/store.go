@@ -51,7 +51,8 @@ type Options struct {
 	// Open opens the files that are written. Nil: os.OpenFile. Tests put a disk that fails in its place.
 	Open func(path string, flag int) (File, error)
 
-	compactAt int // rows; 0: compactFloor
+	// CompactAt is how many rows the journal must have before it is compacted. 0: compactFloor.
+	CompactAt int
 }
 
 // File is what the journal needs of an open file.
@@ -113,8 +114,8 @@ func Open(path string, opts Options) (*Store, error) {
 	if opts.Open == nil {
 		opts.Open = func(path string, flag int) (File, error) { return os.OpenFile(path, flag, 0o640) }
 	}
-	if opts.compactAt == 0 {
-		opts.compactAt = compactFloor
+	if opts.CompactAt == 0 {
+		opts.CompactAt = compactFloor
 	}
 	s := &Store{path: path, opts: opts, index: newIndex(), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 	if !opts.Volatile {
@@ -168,7 +169,7 @@ func (s *Store) load() error {
 			return err
 		}
 	} else if upgrade || !got.current {
-		s.rows = s.opts.compactAt + compactFactor*s.index.leases // an older form: compact at the first chance
+		s.rows = s.opts.CompactAt + compactFactor*s.index.leases // an older form: compact at the first chance
 	}
 	if s.index.leases > manyLeases {
 		debug.FreeOSMemory() // reading needed more than keeping does

@@ -62,7 +62,7 @@ func TestModel(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "leases4.csv")
 	rnd := rand.New(rand.NewPCG(1, 2))
 	want := map[netip.Addr]lease.Lease{}
-	s := open(t, path, Options{compactAt: 50})
+	s := open(t, path, Options{CompactAt: 50})
 	for step := range 3000 {
 		l := sample(rnd.IntN(40))
 		switch n := rnd.IntN(100); {
@@ -86,7 +86,7 @@ func TestModel(t *testing.T) {
 			if findings, err := Check(path, lease.Family4); err != nil || len(findings) > 0 {
 				t.Fatal(findings, err)
 			}
-			s = open(t, path, Options{compactAt: 50})
+			s = open(t, path, Options{CompactAt: 50})
 		}
 		if got := contents(s); !reflect.DeepEqual(got, want) {
 			t.Fatalf("step %d: got %v\nwant %v", step, got, want)
@@ -358,7 +358,7 @@ func TestCompactionSurvivesEveryStep(t *testing.T) {
 			for suffix, text := range files {
 				os.WriteFile(path+suffix, []byte(text), 0o640)
 			}
-			s := open(t, path, Options{compactAt: 3})
+			s := open(t, path, Options{CompactAt: 3})
 			if got := contents(s); !reflect.DeepEqual(got, want) {
 				t.Fatalf("got %v\nwant %v", got, want)
 			}
@@ -381,7 +381,7 @@ func TestCompactionSurvivesEveryStep(t *testing.T) {
 // TestKill kills a process in the middle of its work and looks whether all it acknowledged is there.
 func TestKill(t *testing.T) {
 	if path := os.Getenv("MEMFILE_KILL_TEST"); path != "" {
-		s, err := Open(path, Options{compactAt: 20})
+		s, err := Open(path, Options{CompactAt: 20})
 		if err != nil {
 			t.Fatal(err)
 		}

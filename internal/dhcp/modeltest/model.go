@@ -1,7 +1,6 @@
 package modeltest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"bundy/internal/dhcp/decline"
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dhcp/lease/leasetest"
 	"bundy/internal/dhcp/leasecmd"
@@ -28,6 +28,7 @@ const (
 const (
 	defaultTime = 1500 * time.Millisecond
 	steps       = 150
+	repairs     = 8 // steps, on average, until a broken disk works again
 )
 
 // Run makes random runs.
@@ -37,7 +38,7 @@ func Run(t *testing.T, m Maker) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		run(t, m, seed)
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { run(t, m, seed) })
 		return
 	}
 	long := defaultTime
@@ -49,7 +50,8 @@ func Run(t *testing.T, m Maker) {
 	}
 	runs := 0
 	for end := time.Now().Add(long); !t.Failed() && time.Now().Before(end); runs++ {
-		run(t, m, rand.Uint64())
+		seed := rand.Uint64()
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { run(t, m, seed) })
 	}
 	t.Logf("%d runs of %d steps", runs, steps)
 }
@@ -70,20 +72,26 @@ type world struct {
 	disk   *leasetest.Disk
 	broken bool
 	now    time.Time
-	config int
+	config any
 	log    []string
+	at     []int // on which link each client is
 
-	claims  map[netip.Prefix]claim
-	resting map[netip.Addr]time.Time // declined addresses
-	names   map[netip.Addr]string    // what is in DNS
+	claims   map[netip.Prefix]claim
+	resting  map[netip.Addr]time.Time // declined addresses
+	declines map[string]int           // by whom, and on which link
+	names    map[netip.Addr]string    // what is in DNS
 }
 
 var errDisk = errors.New("no space left on this disk")
 
-func run(t *testing.T, m Maker, seed uint64) {
+func run(t testing.TB, m Maker, seed uint64) {
 	w := &world{
 		TB: t, Maker: m, random: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1_790_000_000, 0).UTC(),
-		claims: map[netip.Prefix]claim{}, resting: map[netip.Addr]time.Time{}, names: map[netip.Addr]string{},
+		claims: map[netip.Prefix]claim{}, resting: map[netip.Addr]time.Time{}, declines: map[string]int{}, names: map[netip.Addr]string{},
+		config: m.Config(t, nil),
+	}
+	for client := range m.Clients {
+		w.at = append(w.at, client%m.Links)
 	}
 	w.start(t.TempDir())
 	for i := 0; i < steps && !t.Failed(); i++ {
@@ -124,16 +132,29 @@ func (w *world) start(dir string) {
 }
 
 func (w *world) step() {
+	if w.broken && w.random.IntN(repairs) == 0 {
+		w.repair()
+		return
+	}
 	switch n := w.random.IntN(100); {
-	case n < 62:
+	case n < 57:
 		w.talk()
+	case n < 60:
+		client := w.random.IntN(w.Clients)
+		w.at[client] = w.random.IntN(w.Links)
+		w.note("client %d moves to link %d", client, w.at[client])
+	case n < 65:
+		w.order()
 	case n < 72:
 		w.pass(time.Duration(w.random.IntN(40_000)) * time.Millisecond)
 	case n < 80:
 		w.reclaim()
 	case n < 84:
-		w.config = w.random.IntN(w.Configs)
-		w.note("configuration %d", w.config)
+		w.config = w.Config(w.TB, nil)
+		if w.random.IntN(4) > 0 {
+			w.config = w.Config(w.TB, w.random)
+		}
+		w.note("configuration %v", w.config)
 		w.Use(w.config)
 		w.flush()
 		w.told()
@@ -145,10 +166,8 @@ func (w *world) step() {
 		w.breakDisk()
 	case n < 97:
 		w.pass(time.Duration(w.random.IntN(3*3600)) * time.Second)
-	case n < 99:
-		w.pass(-time.Duration(w.random.IntN(600)) * time.Second)
 	default:
-		w.repair()
+		w.pass(-time.Duration(w.random.IntN(600)) * time.Second)
 	}
 }
 
@@ -210,20 +229,25 @@ func (w *world) held(client int) []netip.Prefix {
 // talk has one client send something.
 func (w *world) talk() {
 	client := w.random.IntN(w.Clients)
+	link := w.at[client]
 	held := w.held(client)
-	v := []Verb{Look, Obtain, Obtain}[w.random.IntN(3)]
-	if len(held) > 0 {
-		v = []Verb{Look, Obtain, Renew, Renew, Rebind, Reboot, Release, Decline}[w.random.IntN(8)]
+	v := w.verb(client, held)
+	var wish []netip.Prefix
+	for range w.random.IntN(4) {
+		if p := w.unit(); p.IsValid() {
+			wish = append(wish, p)
+		}
 	}
 	due := v != Look && v != Release && v != Decline && len(held) > 0
 	for _, p := range held {
 		due = due && w.theirs(client, p)
 	}
+	due = due && !w.richer(client, held)
 	sure := w.disk.Works()
 	before := w.failures()
-	got := w.Send(client, v, held)
+	got := w.Send(client, link, v, held, wish)
 	w.flush()
-	w.note("client %d: %s with %v: %v", client, v, held, got)
+	w.note("client %d on link %d: %s with %v, wishes %v: %v", client, link, v, held, wish, got)
 	if len(got.Granted) > 0 || got.Refused {
 		w.drop(client, held)
 	}
@@ -241,19 +265,57 @@ func (w *world) talk() {
 	case Release:
 		w.drop(client, held)
 	case Decline:
-		w.drop(client, held)
-		for _, p := range held {
-			if l, ok := w.Ledger().Store.Get(p.Addr()); ok && l.State == lease.Declined && l.InUse(w.now) {
-				w.resting[p.Addr()] = l.Expire()
-			} else if sure && w.disk.Works() && due && p.IsSingleIP() {
-				w.fail("%v was declined and does not rest: %+v", p, l)
-			}
-		}
+		w.declined(client, held, sure)
 	}
 	if got.None != (w.failures() > before) && sure && w.disk.Works() {
 		w.fail("client %d: nothing free %v, and %d failures counted", client, got.None, w.failures()-before)
 	}
 	w.told()
+}
+
+// richer tells whether a DHCPv4 client has another lease on its link than it knows of, by an operator's command: it has one
+// address, and may get that.
+func (w *world) richer(client int, held []netip.Prefix) (found bool) {
+	w.Ledger().Store.All(func(l lease.Lease) bool {
+		found = w.Family == lease.Family4 && l.State != lease.Declined && w.Owns(client, l) && !slices.Contains(held, l.Prefix()) &&
+			slices.ContainsFunc(w.Link(w.at[client]), func(s *subnet.Subnet) bool { return s.Holds(l.Address) })
+		return !found
+	})
+	return found
+}
+
+// verb chooses what a client does. Who declines too much gets nothing for a while, which the model does not know of.
+func (w *world) verb(client int, held []netip.Prefix) Verb {
+	if len(held) == 0 {
+		return []Verb{Look, Obtain, Obtain}[w.random.IntN(3)]
+	}
+	who, where := string(w.Identity(client).Value), fmt.Sprint(w.at[client])
+	for _, p := range held {
+		if !slices.ContainsFunc(w.Link(w.at[client]), func(s *subnet.Subnet) bool { return s.Holds(p.Addr()) }) {
+			return []Verb{Look, Obtain, Rebind, Reboot}[w.random.IntN(4)] // it sees that the link is another one
+		}
+	}
+	v := []Verb{Look, Obtain, Renew, Renew, Rebind, Reboot, Release, Decline}[w.random.IntN(8)]
+	if v == Decline && (w.declines[who] >= decline.ByClient-1 || w.declines[where] >= decline.ByPort-1) {
+		return Renew
+	}
+	if v == Decline {
+		w.declines[who]++
+		w.declines[where]++
+	}
+	return v
+}
+
+// declined takes note of addresses that rest.
+func (w *world) declined(client int, held []netip.Prefix, sure bool) {
+	for i, p := range held {
+		if l, ok := w.Ledger().Store.Get(p.Addr()); ok && l.State == lease.Declined && l.InUse(w.now) {
+			w.resting[p.Addr()] = l.Expire()
+		} else if sure && w.disk.Works() && p.IsSingleIP() && (i == 0 || w.Family == lease.Family6) && w.claims[p].client == client {
+			w.fail("%v was declined and does not rest: %+v", p, l)
+		}
+	}
+	w.drop(client, held)
 }
 
 // failures is how many allocations failed since the start.
@@ -272,24 +334,48 @@ func (w *world) drop(client int, held []netip.Prefix) {
 	}
 }
 
-// theirs tells whether the configuration lets a client have something.
+// reserved lists what is reserved for a client on its link.
+func (w *world) reserved(client int) []netip.Prefix {
+	ids := []subnet.Identifier{w.Identity(client)}
+	for _, s := range w.Link(w.at[client]) {
+		h := s.Host(ids)
+		switch {
+		case h == nil:
+			continue
+		case w.Kind(client) == lease.PD:
+			return h.Prefixes
+		}
+		var out []netip.Prefix
+		for _, a := range h.Addresses {
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+		}
+		return out
+	}
+	return nil
+}
+
+// theirs tells whether the configuration lets a client have something where it is.
 func (w *world) theirs(client int, p netip.Prefix) bool {
-	if slices.Contains(w.Reserved(client), p) {
-		return true
+	if reserved := w.reserved(client); len(reserved) > 0 {
+		return slices.Contains(reserved, p) // rather that than anything else
 	}
-	if len(w.Reserved(client)) > 0 {
-		return false // rather that
+	return w.pooled(w.Link(w.at[client]), p)
+}
+
+// pooled tells whether something is one of the pools of some subnets, and nobody's in particular.
+func (w *world) pooled(subnets []*subnet.Subnet, p netip.Prefix) bool {
+	for _, s := range subnets {
+		if pool := s.Pool(p.Addr()); pool != nil && int(pool.Length) == p.Bits() {
+			return s.Holder(p.Addr()) == nil
+		}
 	}
-	s, pool := w.Subnets().Pool(p.Addr())
-	return pool != nil && s.Holder(p.Addr()) == nil && int(pool.Length) == p.Bits()
+	return false
 }
 
 // granted takes note of what a client was told.
 func (w *world) granted(client int, g Grant) {
-	if !w.theirs(client, g.Prefix) && !slices.Contains(w.Reserved(client), g.Prefix) {
-		if s, pool := w.Subnets().Pool(g.Prefix.Addr()); pool == nil || s.Holder(g.Prefix.Addr()) != nil {
-			w.fail("client %d got %v, which the configuration does not let it have", client, g.Prefix)
-		}
+	if !slices.Contains(w.reserved(client), g.Prefix) && !w.pooled(w.Link(w.at[client]), g.Prefix) {
+		w.fail("client %d on link %d got %v, which the configuration does not let it have", client, w.at[client], g.Prefix)
 	}
 	for p, c := range w.claims {
 		if c.client != client && w.now.Before(c.until) && p.Overlaps(g.Prefix) {
@@ -365,13 +451,13 @@ func (w *world) crash() {
 	w.Heard() // what was heard before is known
 	for client := range w.Clients {
 		held := w.held(client)
-		if len(held) > 0 && !slices.ContainsFunc(held, func(p netip.Prefix) bool { return !w.theirs(client, p) }) {
+		if len(held) > 0 && !slices.ContainsFunc(held, func(p netip.Prefix) bool { return !w.theirs(client, p) }) && !w.richer(client, held) {
 			for _, p := range held { // a clock that went back shortens leases that are renewed, heard or not
 				if end := w.now.Add(Lifetime); w.claims[p].until.After(end) {
 					w.claims[p] = claim{client, end}
 				}
 			}
-			w.Hurl(client, held)
+			w.Hurl(client, w.at[client], held)
 		}
 	}
 	for client, grants := range w.Heard() { // these must be there afterwards
@@ -436,20 +522,11 @@ func (w *world) check() {
 	}
 }
 
-// desk shows the world to the commands.
-type desk struct{ *world }
-
-func (d desk) Leases() lease.Store { return d.Ledger().Store }
-
-func (d desk) Change(context.Context, func() ([]lease.Lease, error)) error {
-	return errors.ErrUnsupported
-}
-
 // end lets all leases end and gives everything out again.
 func (w *world) end() {
 	w.repair()
-	w.config = 0
-	w.Use(0)
+	w.config = w.Config(w.TB, nil)
+	w.Use(w.config)
 	w.flush()
 	w.told()
 	w.claims, w.resting = map[netip.Prefix]claim{}, map[netip.Addr]time.Time{}
@@ -476,8 +553,8 @@ func (w *world) end() {
 		}
 	}
 	got := map[netip.Prefix]bool{}
-	for i := range 4 * room {
-		for _, g := range w.Send(w.Clients+i, Obtain, nil).Granted {
+	for i := range 2 * room * w.Links {
+		for _, g := range w.Send(w.Clients+i, i/2%w.Links, Obtain, nil, nil).Granted {
 			if got[g.Prefix] {
 				w.fail("%v was given twice", g.Prefix)
 			}

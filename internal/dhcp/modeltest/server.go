@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"time"
@@ -47,25 +48,34 @@ type Change struct {
 	Address netip.Addr
 }
 
-// Server is a server of one family without network. Clients are numbered; each asks for one address or prefix.
+// Server is a server of one family without network. Clients are numbered, and so are the links on which they may be: that
+// of the server, and those behind relays.
 type Server interface {
-	// Send goes through the exchanges of a verb, with what the client has, and waits until the store has done all.
-	Send(client int, v Verb, held []netip.Prefix) Answer
+	// Send goes through the exchanges of a verb, with what the client has, and waits until the store has done all. wish is
+	// what a client that looks for something would like; it need not be possible.
+	Send(client, link int, v Verb, held, wish []netip.Prefix) Answer
 
 	// Hurl sends a renewal of what a client has, and waits for nothing.
-	Hurl(client int, held []netip.Prefix)
+	Hurl(client, link int, held []netip.Prefix)
 
 	// Heard gives what clients were granted since the last Send, by Hurl.
 	Heard() map[int][]Grant
 
+	// Link gives the subnets of a link; none: it is not served.
+	Link(link int) []*subnet.Subnet
+
 	// Owns tells whether a lease is a client's.
 	Owns(client int, l lease.Lease) bool
 
-	// Reserved lists what is reserved for a client now.
-	Reserved(client int) []netip.Prefix
+	// Identity is what reservations know a client by, and Kind what it asks for.
+	Identity(client int) subnet.Identifier
+	Kind(client int) lease.Kind
+
+	// Owner gives the arguments of commands that name a client.
+	Owner(client int) map[string]any
 
 	// Use brings a configuration into force.
-	Use(config int)
+	Use(config any)
 
 	Subnets() *subnet.List
 	Ledger() *ledger.Ledger
@@ -78,14 +88,17 @@ type Server interface {
 type Maker struct {
 	Family lease.Family
 
-	// Clients and Configs are how many there are. Configuration 0 has all pools.
-	Clients, Configs int
+	// Clients and Links are how many there are.
+	Clients, Links int
+
+	// Config makes a configuration; with nil the one with all links and pools.
+	Config func(t testing.TB, random *rand.Rand) any
 
 	// Open opens the leases of a file on a disk.
 	Open func(path string, disk *leasetest.Disk) (lease.Store, error)
 
 	// Start starts a server.
-	Start func(t testing.TB, store lease.Store, config int, now time.Time) Server
+	Start func(t testing.TB, store lease.Store, config any, now time.Time) Server
 
 	// MaxReclaim is the bound for one go at reclaiming in all configurations.
 	MaxReclaim int

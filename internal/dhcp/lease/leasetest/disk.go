@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
@@ -59,32 +60,64 @@ func (d *Disk) Open(path string, flag int) (*DiskFile, error) {
 }
 
 // Cut copies the files of a directory to another as a crash of the machine leaves them: of what was written and not
-// synced, the part that keep says of so many octets.
+// synced, the part that keep says of so many octets. Files that come and go meanwhile, as those of a compaction do, are
+// all copied as they are at one time.
 func (d *Disk) Cut(from, to string, keep func(unsynced int64) int64) error {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
+	for {
+		before, err := names(from)
+		if err != nil {
+			return err
+		}
+		whole, err := d.copyAll(from, to, before, keep)
+		if err != nil {
+			return err
+		}
+		after, err := names(from)
+		if err != nil {
+			return err
+		}
+		if whole && slices.Equal(before, after) {
+			return nil
+		}
+		for _, name := range before {
+			if err := os.Remove(filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
 	}
-	for _, e := range entries {
-		name := filepath.Join(from, e.Name())
+}
+
+func names(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	out := make([]string, len(entries))
+	for i, e := range entries {
+		out[i] = e.Name()
+	}
+	return out, err
+}
+
+// copyAll copies files; false: one is gone.
+func (d *Disk) copyAll(from, to string, files []string, keep func(unsynced int64) int64) (bool, error) {
+	for _, f := range files {
+		name := filepath.Join(from, f)
 		d.mu.Lock()
 		synced, known := d.synced[name]
 		data, err := os.ReadFile(name)
 		d.mu.Unlock()
-		if errors.Is(err, fs.ErrNotExist) { // a compaction goes on
-			continue
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		if size := int64(len(data)); known && size > synced {
 			data = data[:synced+keep(size-synced)]
 		}
-		if err := os.WriteFile(filepath.Join(to, e.Name()), data, 0o640); err != nil {
-			return err
+		if err := os.WriteFile(filepath.Join(to, f), data, 0o640); err != nil {
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // DiskFile is an open file of a Disk.
