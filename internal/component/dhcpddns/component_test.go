@@ -59,6 +59,8 @@ type site struct {
 	marks   bool            // eventually wants DHCID records too
 	log     *logging.Logger // may be nil
 
+	rows map[netip.Addr]lease.Lease // that were written last for an address
+
 	exchange func(ctx context.Context, at netip.AddrPort, msg []byte, key *tsig.Key) ([]byte, error) // nil: the true one
 }
 

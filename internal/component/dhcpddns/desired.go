@@ -84,7 +84,7 @@ func (e *engine) setLease(from *source, l lease.Lease, news bool) {
 		e.claim(l, d, news)
 	}
 	if len(decision.Refused) > 0 {
-		e.refused(l, decision)
+		e.refused(l.Address, decision)
 	}
 	if d == nil {
 		e.c.deps.Log.Log(msgBadName, l.Address, shownName(l.Hostname))
@@ -95,7 +95,7 @@ func (e *engine) setLease(from *source, l lease.Lease, news bool) {
 
 // refused logs names that a client asked for and may not have, at most once a second: a client may ask as often as it
 // likes.
-func (e *engine) refused(l lease.Lease, d policy.Decision) {
+func (e *engine) refused(a netip.Addr, d policy.Decision) {
 	now := e.c.now()
 	if now.Sub(e.refusal) < time.Second {
 		return
@@ -105,8 +105,8 @@ func (e *engine) refused(l lease.Lease, d policy.Decision) {
 	if d.Name != "" {
 		got = d.Name.String()
 	}
-	place := e.settings.plan.Place(l.Address)
-	e.c.deps.Log.Log(msgNameRefused, d.Refused[0].Name, l.Address, place.Pool, place.Group, place.Interface, d.Refused[0].Why, got)
+	place := e.settings.plan.Place(a)
+	e.c.deps.Log.Log(msgNameRefused, d.Refused[0].Name, a, place.Pool, place.Group, place.Interface, d.Refused[0].Why, got)
 }
 
 // shownName escapes a name of a lease file, which may hold anything.
@@ -126,14 +126,14 @@ func (e *engine) decide(l lease.Lease) policy.Decision {
 		return policy.Decide(c, policy.ClientOf(l), policy.SaidBefore(c, l))
 	}
 	d := policy.Decision{Forward: l.FQDNForward, Reverse: l.FQDNReverse, Origin: "lease"}
-	name, err := wire.ParseName(l.Hostname)
-	if err != nil || name == wire.Root || name.IsWildcard() {
+	name, why := c.OfRow(l.Hostname)
+	switch {
+	case name == "":
 		return policy.Decision{}
-	}
-	if why := e.targets.Barred(name.Lower()); why != "" {
+	case why != "":
 		return policy.Decision{Refused: []policy.Refusal{{Origin: "lease", Name: name.String(), Why: why}}}
 	}
-	d.Name = name.Lower()
+	d.Name = name
 	return d
 }
 
@@ -160,7 +160,11 @@ func (e *engine) ofLease(l lease.Lease) (*reconcile.Desired, policy.Decision) {
 	return d, decision
 }
 
+// ofWant gives what a request wants DNS to say; nil if nobody may have that name.
 func (e *engine) ofWant(w owned.Want) *reconcile.Desired {
+	if e.withheld(w.Name, w.Address) != "" {
+		return nil
+	}
 	d := &reconcile.Desired{Name: w.Name, DHCID: w.DHCID, Source: owned.Request, TTL: reconcile.TTL(w.Length, e.settings.ttl)}
 	e.settings.ruled(d)
 	if w.Rules != owned.CheckDHCID { // the request says otherwise than the default
@@ -168,6 +172,13 @@ func (e *engine) ofWant(w owned.Want) *reconcile.Desired {
 	}
 	e.route(d, w.Address, w.Forward, w.Reverse)
 	return d
+}
+
+// withheld says why nobody may have a name that another server asks for.
+func (e *engine) withheld(name wire.Name, a netip.Addr) string {
+	c := e.settings.plan.Config(a)
+	c.Bar = &e.targets
+	return c.Withheld(name)
 }
 
 // ruled sets how conflicts are met and how the name is marked.
@@ -345,8 +356,12 @@ func (e *engine) request(r ncr.Request, wanted map[netip.Addr]*owned.Want) (owne
 		}
 		want = *before
 		want.Forward, want.Reverse = want.Forward && !r.Forward, want.Reverse && !r.Reverse
-	} else if e.unmatched(e.ofWant(want), r.Address) {
-		e.c.deps.Log.Log(msgNoMatch, r.Name)
+	} else if d := e.ofWant(want); d == nil || e.unmatched(d, r.Address) {
+		if d == nil {
+			e.refused(r.Address, policy.Decision{Refused: []policy.Refusal{{Origin: "request", Name: r.Name.String(), Why: e.withheld(r.Name, r.Address)}}})
+		} else {
+			e.c.deps.Log.Log(msgNoMatch, r.Name)
+		}
 		if before == nil {
 			return owned.Change{}, false
 		}

@@ -13,6 +13,7 @@ import (
 
 	"bundy/internal/dhcp/lease"
 	"bundy/internal/dns/wire"
+	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/owned"
 	"bundy/internal/naming/policy"
 	"bundy/internal/naming/publish/servertest"
@@ -20,11 +21,11 @@ import (
 )
 
 // asked is how a client says its name: by host name (option 12), FQDN (option 81, as text or in wire form) or, in DHCPv6,
-// option 39.
+// option 39. In a row of a server that does not keep what its clients say, as Kea, the name stands as it came.
 type asked struct {
 	option string
 	six    bool
-	say    func(name string) (policy.Said, error) // an error: the server drops the packet
+	say    func(name string) (policy.Said, error) // an error: the server drops the packet; nil: it is in the row alone
 }
 
 var ways = [...]asked{
@@ -41,6 +42,8 @@ var ways = [...]asked{
 		f, err := policy.ParseFQDN6(append([]byte{1}, wireForm(name)...))
 		return policy.Said{FQDN: f}, err
 	}},
+	{"of a row", false, nil},
+	{"of a row of DHCPv6", true, nil},
 }
 
 // wireForm writes a name as labels, whatever is in them; the dot alone separates. A final dot makes it fully qualified.
@@ -168,16 +171,27 @@ func (s *site) put(t *testing.T, n int, way asked, asks string, life uint32) {
 		l.Kind, l.DUID, l.IAID, l.Preferred = lease.NA, "\x00\x03\x00\x01"+mac, 1, life
 		path, family = strings.Replace(path, "leases4", "leases6", 1), lease.Family6
 	}
-	plan, errs := policy.ReadPlan(s.doc[name], s.doc[dhcp4Name], s.doc[dhcp6Name])
-	if len(errs) > 0 {
-		t.Fatal(errs)
+	if way.say == nil {
+		l.Hostname, l.FQDNForward, l.FQDNReverse = asks, true, true
+		if !strings.HasSuffix(asks, ".") {
+			l.Hostname += ".lab.example" // Kea's qualifying suffix
+		}
+	} else {
+		plan, errs := policy.ReadPlan(s.doc[name], s.doc[dhcp4Name], s.doc[dhcp6Name])
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		what, err := way.say(asks)
+		if err != nil {
+			return
+		}
+		d := policy.Decide(plan.Config(l.Address), policy.ClientOf(l), what)
+		l.Hostname, l.FQDNForward, l.FQDNReverse, l.UserContext = d.LeaseHostname(), d.Forward, d.Reverse, what.UserContext()
 	}
-	what, err := way.say(asks)
-	if err != nil {
-		return
+	if s.rows == nil {
+		s.rows = map[netip.Addr]lease.Lease{}
 	}
-	d := policy.Decide(plan.Config(l.Address), policy.ClientOf(l), what)
-	l.Hostname, l.FQDNForward, l.FQDNReverse, l.UserContext = d.LeaseHostname(), d.Forward, d.Reverse, what.UserContext()
+	s.rows[l.Address] = l
 	var b []byte
 	if _, err := os.Stat(path); err != nil {
 		b = lease.AppendHeader(nil, family)
@@ -261,28 +275,28 @@ func takeover(t *testing.T, dynamic bool, way asked) {
 	harmless(t, "log", logged())
 }
 
-// rest waits until nothing is left to do but what waits for somebody else.
+// rest waits until every row has been read, and nothing is left to do but what waits for somebody else.
 func (s *site) rest(t *testing.T) {
 	t.Helper()
-	for range 2 { // rows that were written before the first look have been read at the second
-		s.call("reconcile")
-		s.ask(func(e *engine) bool {
-			for family := range e.sources {
-				info, err := os.Stat(e.settings.files[family].path)
-				if err == nil && info.Size() > 0 && !e.sources[family].known {
-					return false
-				}
+	s.ask(func(e *engine) bool {
+		for a, want := range s.rows {
+			l, there := e.leaseOf(a)
+			if there != (want.ValidLifetime > 0 && e.settings.names(want)) || there && (l.Hostname != want.Hostname || l.UserContext != want.UserContext) {
+				return false
 			}
-			busy := e.dirty.len() + e.running + len(e.news)
-			for r := range e.store.All() {
-				if r.State == owned.Adding && r.Kind == owned.Forward || r.State.Leaving() {
-					busy++
-				}
+		}
+		return true
+	})
+	s.call("reconcile") // what waits for somebody else is tried again
+	s.ask(func(e *engine) bool {
+		busy := e.dirty.len() + e.running + len(e.news)
+		for r := range e.store.All() {
+			if r.State == owned.Adding && r.Kind == owned.Forward || r.State.Leaving() {
+				busy++
 			}
-			return busy == 0
-		})
-		<-time.After(50 * time.Millisecond) // the follower looks at the file when the system tells it
-	}
+		}
+		return busy == 0 && !e.targetsAsked
+	})
 }
 
 // untaken tells whether DNS is as it must be.
@@ -372,5 +386,41 @@ func harmless(t *testing.T, where, text string) {
 			t.Errorf("%s shows %q", where, line)
 			return
 		}
+	}
+}
+
+// TestRequestsForNamesThatNobodyMayHave: a server of another make asks for its clients what ours would not. Names that are
+// protected later go, and one that the zone comes to stand on too.
+func TestRequestsForNamesThatNobodyMayHave(t *testing.T) {
+	s, foreign, logged := takeoverSite(t, false)
+	s.doc[dhcp4Name], s.doc[dhcp6Name] = nil, nil
+	s.start()
+	s.ask(func(e *engine) bool { return e.targets.Barred(wire.MustParseName("ns2.lab.example.")) != "" })
+	for i, n := range []string{"wpad", "isatap", "localhost", "ns1", "ns2", "mail", "static", "router", "PC"} {
+		s.send(request4(ncr.Add, fmt.Sprintf("192.0.2.%d", 10+i), n+".lab.example."))
+		s.send(request4(ncr.Add, fmt.Sprintf("2001:db8:1::%d", 10+i), n+".lab.example."))
+	}
+	last := func(names ...string) {
+		t.Helper()
+		var want []string
+		for _, n := range names {
+			i := map[string]int{"router": 17, "pc": 18}[n]
+			want = append(want, both(n+".lab.example.", fmt.Sprintf("192.0.2.%d", i))[0], both(n+".lab.example.", fmt.Sprintf("192.0.2.%d", i))[1])
+			want = append(want, reverse(n+".lab.example.", fmt.Sprintf("2001:db8:1::%d", i)), forward(n+".lab.example.", fmt.Sprintf("2001:db8:1::%d", i)))
+		}
+		for _, text := range foreign {
+			if !strings.Contains(text, " DHCID ") {
+				want = append(want, text)
+			}
+		}
+		s.eventually(want...)
+	}
+	last("router", "pc")
+	s.doc[name]["dynamic_dns"] = map[string]any{"protected_names": []any{"router"}}
+	s.apply()
+	last("pc")
+	s.stop()
+	if text := logged(); !strings.Contains(text, "wpad") || strings.Contains(text, "FATAL") {
+		t.Errorf("the log:\n%s", text)
 	}
 }
