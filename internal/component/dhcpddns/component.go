@@ -46,7 +46,7 @@ func newComponent(spec *schema.Module, doc schema.Document, deps module.Deps) (*
 		return nil, errors.Join(errs...)
 	}
 	c := &component{
-		spec: spec, deps: deps, now: time.Now, publisher: &publish.Publisher{},
+		spec: spec, deps: deps, now: time.Now, publisher: &publish.Publisher{Suite: dnsOfSuite{deps.Bus, callTime}},
 		apply: make(chan change, 1), asks: make(chan func(*engine), maxAsks),
 	}
 	c.settings.Store(s)

@@ -22,6 +22,10 @@ const (
 	// disk at once if it gets them at once; more than this would only wait there.
 	maxTransactions = 32
 
+	// oursTransactions is how many may be for zones of this suite: they wait for one another there, and while one is written
+	// to disk the next one is read.
+	oursTransactions = 2
+
 	// gateTransactions is how many of them may be for one domain, so that a slow one leaves places to others, and records
 	// of a burst gather meanwhile.
 	gateTransactions = 6
@@ -29,6 +33,13 @@ const (
 	// batchRecords bounds the records of one transaction: what does not hold for one of them costs a few messages more
 	// for all.
 	batchRecords = 128
+
+	// oursRecords is the same for zones of this suite, where each has its own answer.
+	oursRecords = 256
+
+	// outcomeDelay is how long the outcome of additions may wait to be written down: most often it goes with the next
+	// addition, which then does not wait for a write of its own. What is lost by a kill is done again.
+	outcomeDelay = 50 * time.Millisecond
 
 	// roundAddresses bounds the addresses that one round compares, and so the length of a database transaction: the
 	// engine stays able to answer, and one write to disk serves many.
@@ -56,6 +67,9 @@ type engine struct {
 	dirty   dirty     // addresses to compare
 	claims  claims    // of names that several leases want
 	running int       // transactions under way
+	ended   []outcome // of those that are over, still to be written down
+	writeBy time.Time // when they must be
+	trouble trouble
 
 	// inFlight are records that the last run may have sent updates for, without taking their answer.
 	inFlight map[owned.Key]struct{}
@@ -82,9 +96,12 @@ type engine struct {
 	refusal    time.Time // last told of a name that a client may not have
 
 	targets      targets
-	targetsDue   bool // they are to be asked for: with every configuration and every full comparison
-	targetsAsked bool // a round of questions runs
-	targetsAgain bool // and another one is to follow
+	targetsDue   bool      // they are to be asked for: with every configuration and every full comparison
+	targetsAsked bool      // a round of questions runs
+	targetsTries uint32    // rounds in a row after which the targets of some zone are not known
+	targetsNext  time.Time // then it is tried again
+	targetsHold  time.Time // until then nothing is sent while they are not known
+	targetsAgain bool      // and another one is to follow
 }
 
 // source is what is known of the leases of one DHCP server.
@@ -142,7 +159,7 @@ type news struct {
 
 func newEngine(c *component, store *owned.Store, journal *ncr.Journal, wg *module.Background) *engine {
 	e := &engine{
-		c: c, store: store, journal: journal, schedule: reconcile.NewSchedule(), gates: map[gateKey]*gate{}, former: formerDomains{},
+		c: c, store: store, journal: journal, schedule: reconcile.NewSchedule(), gates: map[gateKey]*gate{}, former: formerDomains{}, trouble: trouble{},
 		news: make(chan news, eventQueue), requests: make(chan ncr.Request, queueLimit),
 		loaded: make(chan wire.Name, eventQueue), duty: make(chan struct{}, 1), drained: make(chan struct{}, 1), results: make(chan outcome, maxTransactions), wg: wg,
 	}
@@ -170,8 +187,8 @@ func (e *engine) run(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		e.work()
-		if e.targetsDue {
-			e.targetsDue = false
+		if e.targetsDue || !e.targetsNext.IsZero() && !e.c.now().Before(e.targetsNext) {
+			e.targetsDue, e.targetsNext = false, time.Time{}
 			e.askTargets(ctx)
 		}
 		timer.Reset(e.untilNext())
@@ -247,7 +264,7 @@ func (e *engine) work() {
 		e.backlog = nil
 		e.take(rs)
 	}
-	e.compare()
+	e.compare(now)
 	e.verify(now)
 	e.start(now)
 	e.c.counters.owned.Store(uint64(e.store.Len()))
@@ -267,7 +284,11 @@ func (e *engine) untilNext() time.Duration {
 		earlier(from.ends.Next())
 	}
 	earlier(e.doubts.Next())
-	if e.running < maxTransactions {
+	earlier(e.writeBy, len(e.ended) > 0)
+	earlier(e.targetsNext, !e.targetsNext.IsZero())
+	if e.targetsPending(now) {
+		earlier(e.targetsHold, true)
+	} else if e.running < maxTransactions {
 		earlier(e.schedule.NextTime())
 		earlier(e.check.due(e.settings.verify))
 	}
@@ -324,7 +345,8 @@ func (e *engine) configure(ctx context.Context, next change) {
 		}
 		from.end()
 	}
-	e.targetsDue = true
+	e.targetsDue, e.targetsTries, e.targetsHold = true, 0, e.c.now().Add(targetsWait)
+	clear(e.trouble)
 	e.claimAll()
 	e.compareAll()
 	if old != nil && !reflect.DeepEqual(old.catalog, e.settings.catalog) {
@@ -378,6 +400,7 @@ func (e *engine) stop() {
 	for e.running > 0 {
 		e.finish(<-e.results)
 	}
+	e.conclude(nil)
 }
 
 // write makes changes durable and tells the schedule. When it cannot, nothing has changed and nothing is written or

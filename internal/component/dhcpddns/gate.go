@@ -5,6 +5,7 @@ import (
 
 	"bundy/internal/dns/wire"
 	"bundy/internal/naming/owned"
+	"bundy/internal/naming/publish"
 	"bundy/internal/naming/reconcile"
 )
 
@@ -12,6 +13,34 @@ import (
 type gateKey struct {
 	kind owned.Kind
 	zone wire.Name
+}
+
+// gateOf gives the gate that the records of one direction of a domain go through. All zones of this suite have one, as they
+// change together.
+func gateOf(kind owned.Kind, d publish.Domain) gateKey {
+	if d.Ours() {
+		return gateKey{}
+	}
+	return gateKey{kind, d.Zone}
+}
+
+// ours tells whether the gate is that of the zones of this suite.
+func (k gateKey) ours() bool { return k.zone == "" }
+
+// transactions is how many may run at once.
+func (k gateKey) transactions() int {
+	if k.ours() {
+		return oursTransactions
+	}
+	return gateTransactions
+}
+
+// records is how many records may go together.
+func (k gateKey) records() int {
+	if k.ours() {
+		return oursRecords
+	}
+	return batchRecords
 }
 
 // gate keeps transactions from servers that do not answer, so that they do not take the places of those for others.

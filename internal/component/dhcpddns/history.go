@@ -326,7 +326,7 @@ func (e *engine) status() any {
 	return map[string]any{
 		"enabled": e.settings.plan.Enabled(), "conflict_policy": e.settings.conflict.String(), "marker": e.settings.marker,
 		"forward_zones": domains(owned.Forward), "reverse_zones": domains(owned.Reverse), "records": counts,
-		"leases": leases, "leases_without_name": without,
+		"leases": leases, "leases_without_name": without, "trouble": e.trouble.shown(),
 		"pending_retries": e.schedule.Len(), "last_success": timeText(e.c.counters.lastSuccess.Load()), "last_error": last,
 	}
 }

@@ -73,6 +73,10 @@ var (
 		"This node became master or backup of a redundancy group. As master it makes DNS right at once; as backup it sends nothing and changes nothing.")
 	msgNameRefused = logging.NewMessage("DHCP_DDNS_NAME_REFUSED", logging.Warn, "{name} refused to {address} (pool {pool}, group {group}, interface {interface}): {reason}; it has {got}",
 		"A client asked for a name that it may not have: one that machines trust blindly, one of DhcpDdns/dynamic_dns/protected_names, a zone, its name server or mail exchanger, or one outside of the domains. It gets the name of the next source, or none. Such messages are written at most once a second; DhcpDdns leases shows all.")
+	msgSuiteTrouble = logging.NewMessage("DHCP_DDNS_SUITE_ERROR", logging.Error, "{what} cannot be changed, tried again until it works: {reason}",
+		"A domain without dns_servers is a zone of this suite, which bundy-ddns changes in the database of bundy-auth. Both must run, and the zone must be in a database (bundy-loadzone), not in a master file, and not be signed. If the zone is elsewhere, name its servers. It is told once, not for each name; nothing is lost meanwhile.")
+	msgSuiteWorks = logging.NewMessage("DHCP_DDNS_SUITE_RECOVERED", logging.Info, "{what} can be changed again",
+		"What DHCP_DDNS_SUITE_ERROR told of is over.")
 	msgStateError = logging.NewMessage("DHCP_DDNS_STATE_WRITE_ERROR", logging.Error, "state cannot be written, nothing is sent until it can: {reason}",
 		"The database of owned names does not take changes. Updates are sent only after they are written down, so DNS does not change meanwhile. Look for a full disk.")
 )
@@ -84,6 +88,6 @@ func Messages() []*logging.Message {
 		msgInvalidNCR, msgRequest, msgNoForward, msgNoReverse, msgNoMatch, msgWantsFull, msgAdded, msgRemoved, msgRestored,
 		msgAddFailed, msgRemoveFailed, msgAgainFailed, msgConflict, msgSkipped, msgLeft, msgForwardAddRejected, msgForwardRemoveRejected,
 		msgReverseAddRejected, msgReverseRemoveRejected, msgForwardIOError, msgReverseIOError, msgFollowing,
-		msgFollowError, msgFollowRecovered, msgBadName, msgDuty, msgNameRefused, msgStateError,
+		msgFollowError, msgFollowRecovered, msgBadName, msgDuty, msgNameRefused, msgSuiteTrouble, msgSuiteWorks, msgStateError,
 	}
 }

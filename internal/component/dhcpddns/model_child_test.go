@@ -18,6 +18,7 @@ import (
 	"bundy/internal/dns/client"
 	"bundy/internal/dns/tsig"
 	"bundy/internal/naming/owned"
+	"bundy/internal/suite/bus"
 	"bundy/internal/suite/module"
 	"bundy/internal/suite/paths"
 	"bundy/internal/suite/schema"
@@ -74,7 +75,15 @@ func modelChild(t *testing.T, dir string) {
 		}
 		return schema.Document(parse(t, string(text)))
 	}
-	m, err := Descriptor(paths.Below(dir)).New(document(), module.Deps{Bus: &eventBus{}, Sockets: inheritedSocket{}, Paths: paths.Below(dir)})
+	var channel bus.Client = &eventBus{}
+	if path := filepath.Join(dir, "channel"); fileExists(path) {
+		conn, err := bus.Dial(context.Background(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		channel = conn
+	}
+	m, err := Descriptor(paths.Below(dir)).New(document(), module.Deps{Bus: channel, Sockets: inheritedSocket{}, Paths: paths.Below(dir)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +95,7 @@ func modelChild(t *testing.T, dir string) {
 	}
 	later.Store(ahead)
 	c.now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	c.publisher.Suite = dnsOfSuite{channel, modelTimeout}
 	c.publisher.Exchange = func(ctx context.Context, at netip.AddrPort, msg []byte, key *tsig.Key) ([]byte, error) {
 		ctx, cancel := context.WithTimeout(ctx, modelTimeout)
 		defer cancel()

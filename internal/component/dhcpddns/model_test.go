@@ -46,6 +46,14 @@ func TestModel(t *testing.T) {
 		modelChild(t, dir)
 		return
 	}
+	runModel(t, false)
+}
+
+// TestModelOfSuite is TestModel with zones of this suite, which are changed over the command channel: the name server is
+// killed too, before or after it has done what it was asked.
+func TestModelOfSuite(t *testing.T) { runModel(t, true) }
+
+func runModel(t *testing.T, ours bool) {
 	seed := *modelSeed
 	switch {
 	case seed == 0 && *modelFor > 0:
@@ -55,7 +63,7 @@ func TestModel(t *testing.T) {
 	}
 	end := time.Now().Add(*modelFor)
 	for n := 0; n == 0 || time.Now().Before(end); n++ {
-		m := newModel(t, seed+uint64(n))
+		m := newModel(t, seed+uint64(n), ours)
 		for range modelRounds {
 			m.round()
 		}
@@ -74,7 +82,8 @@ type model struct {
 	random *rand.Rand
 	dir    string
 	dns    *servertest.Server
-	p      *process // nil: it does not run
+	ours   *modelSuite // nil: the zones are not of this suite
+	p      *process    // nil: it does not run
 	port   *os.File
 	at     netip.AddrPort
 	later  time.Duration // that its clock is ahead of ours
@@ -102,7 +111,7 @@ var modelSubnets = [families][]string{{"192.0.2.0/26", "192.0.2.64/26"}, {"2001:
 
 var modelElsewhere = [families]string{"192.0.2.192/26", "2001:db8:3::/64"}
 
-func newModel(t *testing.T, seed uint64) *model {
+func newModel(t *testing.T, seed uint64, ours bool) *model {
 	s := &model{
 		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), dir: t.TempDir(), dns: servertest.New(t, modelZones[:]),
 		leases: map[netip.Addr]lease.Lease{}, wants: map[netip.Addr]ncr.Request{}, foreign: map[string]bool{},
@@ -116,6 +125,9 @@ func newModel(t *testing.T, seed uint64) *model {
 	}
 	s.port, s.at = requestPort(t)
 	t.Cleanup(func() { s.end(true) })
+	if ours {
+		s.ours = newModelSuite(t, filepath.Join(s.dir, "channel"), s.dns)
+	}
 	s.setDocument(func(map[string]any) {})
 	s.begin()
 	return s
@@ -177,7 +189,12 @@ func (m *model) setDocument(edit func(section map[string]any)) {
 	m.t.Helper()
 	if m.doc == nil {
 		servers := []any{map[string]any{"ip_address": m.dns.Address().Addr().String(), "port": int64(m.dns.Address().Port())}}
-		domain := func(name string) map[string]any { return map[string]any{"name": name, "dns_servers": servers} }
+		domain := func(name string) map[string]any {
+			if m.ours != nil {
+				return map[string]any{"name": name}
+			}
+			return map[string]any{"name": name, "dns_servers": servers}
+		}
 		m.doc = schema.Document{name: {
 			"port":         int64(0),
 			"forward_ddns": map[string]any{"ddns_domains": []any{domain(modelZones[0])}},
@@ -551,7 +568,10 @@ func (m *model) changeNaming() {
 
 func (m *model) fault() {
 	what := m.random.IntN(8)
-	m.note("name server: %s", [...]string{"works", "works", "refuses", "away", "half its answers are lost", "half its updates come late", "answers no queries", "answers no updates"}[what])
+	if m.ours != nil {
+		what = m.random.IntN(10)
+	}
+	m.note("name server: %s", [...]string{"works", "works", "refuses", "away", "half its answers are lost", "half its updates come late", "answers no queries", "answers no updates", "dies often", "does not run"}[what])
 	m.works()
 	chance := rand.New(rand.NewPCG(m.random.Uint64(), 2)) // used under the server's lock
 	switch what {
@@ -570,6 +590,10 @@ func (m *model) fault() {
 		m.dns.SetMuteQueries(true)
 	case 7:
 		m.dns.Behave(func(int) servertest.Behaviour { return servertest.Behaviour{Skip: true, Mute: true} })
+	case 8:
+		m.ours.dies.Store(true)
+	case 9:
+		m.ours.stop()
 	}
 }
 
@@ -578,6 +602,10 @@ func (m *model) works() {
 	m.dns.SetSilent(false)
 	m.dns.SetMuteQueries(false)
 	m.dns.Behave(nil)
+	if m.ours != nil {
+		m.ours.dies.Store(false)
+		m.ours.start()
+	}
 }
 
 // free carries out what was late.

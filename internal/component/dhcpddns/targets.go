@@ -5,10 +5,17 @@ import (
 	"time"
 
 	"bundy/internal/dns/wire"
+	"bundy/internal/naming/reconcile"
 )
 
-// targetsTime bounds the questions to one domain's servers.
-const targetsTime = 10 * time.Second
+const (
+	// targetsTime bounds the questions to one domain's servers.
+	targetsTime = 10 * time.Second
+
+	// targetsWait is how long nothing is sent after the start, or when there is a new zone, before it is known which names in a zone must be
+	// kept from clients.
+	targetsWait = time.Second
+)
 
 // targets is the host names that the zones stand on, which no client may take.
 type targets struct {
@@ -28,7 +35,23 @@ func (t *targets) Barred(name wire.Name) string {
 	return ""
 }
 
-// askTargets asks for the targets of all forward zones anew, beside the engine's work. Only one round runs at a time.
+// targetsPending tells whether nothing may be sent yet, as the servers of some zone have not said which names must be kept from
+// clients. Soon after the start they may be starting too.
+func (e *engine) targetsPending(now time.Time) bool {
+	if !now.Before(e.targetsHold) {
+		return false
+	}
+	for _, d := range e.settings.catalog.Forward {
+		if _, known := e.targets.zones[d.Zone]; !known && !d.Any {
+			return true
+		}
+	}
+	e.targetsHold = time.Time{}
+	return false
+}
+
+// askTargets asks for the targets of all forward zones anew, beside the engine's work. Only one round runs at a time. When no
+// server of a zone answers there is another one soon.
 func (e *engine) askTargets(ctx context.Context) {
 	domains := e.settings.catalog.Forward
 	if e.targetsAsked {
@@ -37,42 +60,55 @@ func (e *engine) askTargets(ctx context.Context) {
 	}
 	e.targetsAsked = true
 	e.wg.Go(func() {
+		silent := false
 		for _, d := range domains {
 			if d.Any {
 				continue
 			}
 			limited, cancel := context.WithTimeout(ctx, targetsTime)
-			names, err := e.c.publisher.Targets(limited, d)
+			names, answered, err := e.c.publisher.Targets(limited, d)
 			cancel()
-			if err != nil {
+			if silent = silent || !answered; err != nil && !answered {
 				continue // updates to the zone fail as well, and say so
 			}
 			select {
-			case e.c.asks <- func(e *engine) { e.learnTargets(d.Zone, names) }:
+			case e.c.asks <- func(e *engine) { e.learnTargets(d.Zone, names, err == nil) }:
 			case <-ctx.Done():
 				return
 			}
 		}
 		select {
-		case e.c.asks <- func(e *engine) {
-			e.targetsAsked = false
-			if e.targetsAgain {
-				e.targetsAgain = false
-				e.askTargets(ctx)
-			}
-		}:
+		case e.c.asks <- func(e *engine) { e.targetsTold(ctx, silent) }:
 		case <-ctx.Done():
 		}
 	})
 }
 
-// learnTargets takes the targets of one zone. If they are new, every name is judged anew.
-func (e *engine) learnTargets(zone wire.Name, names []wire.Name) {
+// targetsTold ends a round of questions.
+func (e *engine) targetsTold(ctx context.Context, silent bool) {
+	e.targetsAsked = false
+	switch {
+	case e.targetsAgain:
+		e.targetsAgain = false
+		e.askTargets(ctx)
+	case silent:
+		e.targetsTries++
+		e.targetsNext = e.c.now().Add(reconcile.ServerDelay(e.targetsTries, true, jitter()))
+	default:
+		e.targetsTries = 0
+	}
+}
+
+// learnTargets takes the targets of one zone, if its servers tell them. If they are new, every name is judged anew.
+func (e *engine) learnTargets(zone wire.Name, names []wire.Name, told bool) {
 	now := make(map[wire.Name]struct{}, len(names))
 	for _, n := range names {
 		now[n] = struct{}{}
 	}
 	old, known := e.targets.zones[zone]
+	if known && !told {
+		return
+	}
 	same := known && len(old) == len(now)
 	for n := range now {
 		if _, ok := old[n]; !ok {

@@ -1,6 +1,7 @@
 package dhcpddns
 
 import (
+	"net/netip"
 	"time"
 
 	"bundy/internal/dns/wire"
@@ -32,11 +33,27 @@ func (e *engine) markAll() {
 	}
 }
 
-// compare compares a bounded number of addresses and writes down what follows.
-func (e *engine) compare() {
+// compare compares a bounded number of addresses and writes down what follows, together with the outcome of transactions.
+// An address that such an outcome is about is compared when that is known.
+func (e *engine) compare(now time.Time) {
 	addresses := e.dirty.take(roundAddresses)
+	if len(addresses) == 0 && (len(e.ended) == 0 || now.Before(e.writeBy)) {
+		return
+	}
+	concerned := map[netip.Addr]bool{}
+	for _, o := range e.ended {
+		for _, r := range o.records {
+			concerned[r.Address] = true
+		}
+	}
 	var changes []owned.Change
+	compared := addresses[:0:0]
 	for _, a := range addresses {
+		if concerned[a] {
+			defer e.dirty.add(a)
+			continue
+		}
+		compared = append(compared, a)
 		want, known := e.desired(a)
 		if !known {
 			continue // marked again when the lease file has been read
@@ -47,12 +64,12 @@ func (e *engine) compare() {
 		changes = append(changes, reconcile.Address(a, want, e.store.At(a))...)
 		e.c.counters.reconciled.Add(1)
 	}
-	switch written := e.write(changes); {
-	case written && len(addresses) > 0:
+	switch written := e.conclude(changes); {
+	case written && len(compared) > 0:
 		e.c.counters.runs.Add(1)
 	case !written:
 		e.c.counters.badRuns.Add(1)
-		for _, a := range addresses {
+		for _, a := range compared {
 			e.dirty.add(a)
 		}
 	}
@@ -61,6 +78,9 @@ func (e *engine) compare() {
 // start begins transactions for records that are due. Those of one domain go together in one, which is one message in
 // the best case: while others are under way they gather, so that there are few updates for many records.
 func (e *engine) start(now time.Time) {
+	if e.targetsPending(now) {
+		return
+	}
 	for range roundAddresses { // most may have to wait
 		r, ok := e.schedule.Next(now)
 		if !ok {
@@ -75,15 +95,18 @@ func (e *engine) start(now time.Time) {
 			e.hold(r, now.Add(e.settings.rescan))
 			continue
 		}
-		g := e.gate(gateKey{r.Kind, domain.Zone})
+		g := e.gate(gateOf(r.Kind, domain))
 		if wait := g.shut(now); wait > 0 {
 			e.hold(r, now.Add(wait))
 			continue
 		}
 		g.waiting = append(g.waiting, r.Key)
+		if domain.Ours() {
+			e.pair(g, r)
+		}
 	}
 	for key, g := range e.gates {
-		for len(g.waiting) > 0 && g.running < gateTransactions && e.running < maxTransactions {
+		for len(g.waiting) > 0 && g.running < key.transactions() && e.running < maxTransactions {
 			if wait := g.enter(now); wait > 0 {
 				e.release(g, now.Add(wait))
 				break
@@ -92,6 +115,20 @@ func (e *engine) start(now time.Time) {
 				return
 			}
 		}
+	}
+}
+
+// pair lets the reverse record go together with the forward record of the same address and name, if both are to be added or
+// both to be removed and both are in zones of this suite.
+func (e *engine) pair(g *gate, forward owned.Record) {
+	k := forward.Key
+	k.Kind = owned.Reverse
+	r, ok := e.store.Get(k)
+	if !ok || forward.Kind != owned.Forward || r.State != forward.State {
+		return
+	}
+	if domain, ok := e.domain(r); ok && domain.Ours() && e.schedule.Together(forward.Key) {
+		g.waiting = append(g.waiting, k)
 	}
 }
 
@@ -126,15 +163,21 @@ func (e *engine) launch(key gateKey, g *gate) bool {
 	var domain publish.Domain
 	var records []owned.Record
 	var moved []owned.Change
-	n := min(len(g.waiting), batchRecords)
+	n := min(len(g.waiting), key.records())
+	if n < len(g.waiting) && g.waiting[n].Pairs(g.waiting[n-1]) {
+		n++
+	}
+	var left owned.Key // the last one that does not go
 	for _, k := range g.waiting[:n] {
 		r, ok := e.store.Get(k)
 		if !ok { // not wanted any more, and never was in DNS
+			left = k
 			e.schedule.Ended(k)
 			continue
 		}
 		d, ok := e.domain(r)
-		if !ok || (gateKey{r.Kind, d.Zone}) != key { // the configuration has changed
+		if !ok || gateOf(r.Kind, d) != key || k.Pairs(left) { // the configuration has changed
+			left = k
 			e.hold(r, e.c.now())
 			continue
 		}
@@ -168,7 +211,11 @@ func (e *engine) launch(key gateKey, g *gate) bool {
 	e.running++
 	e.wg.Go(func() {
 		defer func() { e.results <- o }() // also when it panics, as the engine waits for it; there is room for all that run
-		o.results = e.c.publisher.Do(e.transactions, domain, records...)
+		if key.ours() {
+			o.results = e.c.publisher.Here(e.transactions, records...)
+		} else {
+			o.results = e.c.publisher.Do(e.transactions, domain, records...)
+		}
 	})
 	return true
 }
@@ -185,44 +232,60 @@ func (e *engine) postpone(r owned.Record, now time.Time, reason string) {
 	e.schedule.Ended(r.Key)
 }
 
-// finish takes the outcome of a transaction, and of others that have ended, into the state, and what follows from it for
-// their addresses: one write to disk for all.
-func (e *engine) finish(first outcome) {
-	ended := []outcome{first}
-	for len(ended) < maxTransactions {
-		select {
-		case o := <-e.results:
-			ended = append(ended, o)
-			continue
-		default:
-		}
-		break
-	}
+// finish takes the outcome of a transaction. What it lets go need not wait for the disk, as it is on disk itself; the outcome is
+// written down together with what comes next, or soon.
+func (e *engine) finish(o outcome) {
 	now := e.c.now()
-	var changes []owned.Change
+	g := e.gate(o.gate)
+	g.running = max(g.running-1, 0)
+	e.running--
+	g.leave(now, o, jitter())
+	by := now.Add(outcomeDelay)
+	for i, result := range o.results {
+		record := o.records[i]
+		if result.Outcome != reconcile.Done || record.State != owned.Adding {
+			by = now // others may wait for it
+		} else if r, ok := e.store.Get(record.Key); ok && record.Kind == owned.Forward && r.State == owned.Adding && r.DHCID == record.DHCID {
+			e.schedule.Passed(record.Key)
+		}
+	}
+	if len(e.ended) == 0 || by.Before(e.writeBy) {
+		e.writeBy = by
+	}
+	if e.ended = append(e.ended, o); len(e.ended) >= maxTransactions {
+		e.writeBy = now
+	}
+	e.start(now)
+}
+
+// conclude takes the outcomes of transactions that have ended into the state, and what follows from them for their
+// addresses, and other changes: one write to disk for all.
+func (e *engine) conclude(changes []owned.Change) (written bool) {
+	now := e.c.now()
+	ended := e.ended
+	e.ended = nil
 	for _, o := range ended {
-		g := e.gate(o.gate)
-		g.running = max(g.running-1, 0)
-		e.running--
-		g.leave(now, o, jitter())
 		for i, record := range o.records {
 			if c, ok := e.result(record, o.results[i], o.loopback, now); ok {
 				changes = append(changes, c)
 			}
 		}
 	}
-	e.start(now) // what passed lets go need not wait for the disk: it is on disk itself
-	written := e.write(changes)
+	written = e.write(changes)
 	for _, o := range ended {
 		for i, record := range o.records {
 			e.settled(record, o.results[i], written, now)
 		}
 	}
+	return written
 }
 
 // result gives the change of state that a record's result makes.
 func (e *engine) result(record owned.Record, result publish.Result, loopback bool, now time.Time) (owned.Change, bool) {
 	r, ok := e.store.Get(record.Key)
+	if result.Held {
+		return owned.Change{}, false
+	}
 	if !ok || r.State != record.State || r.DHCID != record.DHCID {
 		if ok && result.Unanswered { // it is wanted differently by now, but the update may still be carried out
 			r.Doubt = now.Add(reconcile.SettleTime)
@@ -241,9 +304,6 @@ func (e *engine) result(record owned.Record, result publish.Result, loopback boo
 			return owned.Change{}, false
 		}
 		r.State = owned.Adding
-	}
-	if result.Outcome == reconcile.Done && r.Kind == owned.Forward {
-		e.schedule.Passed(r.Key)
 	}
 	e.report(r, result)
 	return reconcile.Finish(r, result.Outcome, result.Reason, result.Unanswered, now, loopback, jitter()), true
@@ -288,7 +348,11 @@ func (e *engine) report(r owned.Record, result publish.Result) {
 	if result.Outcome == reconcile.Failed {
 		e.c.counters.lastError.Store(r.Name.String() + " " + r.Address.String() + ": " + result.Reason)
 	}
-	if r.Tries == 0 {
+	ours := e.isOurs(r)
+	if ours {
+		e.heard(r, result)
+	}
+	if r.Tries == 0 && !ours {
 		for _, refusal := range result.Refusals {
 			e.reportRefusal(r, refusal)
 		}
@@ -306,7 +370,7 @@ func (e *engine) report(r owned.Record, result publish.Result) {
 			msg = msgRemoved
 		}
 		log.Log(msg, r.Kind, r.Name, r.Address)
-	case r.Tries > 0:
+	case r.Tries > 0, ours && result.Outcome == reconcile.Failed:
 		log.Log(msgAgainFailed, r.Kind, r.Name, r.Address, r.Tries+1, result.Reason)
 	case result.Outcome == reconcile.Taken && r.Rules == owned.SkipExisting:
 		log.Log(msgSkipped, r.Kind, r.Name, r.Address, result.Reason)
@@ -319,6 +383,12 @@ func (e *engine) report(r owned.Record, result publish.Result) {
 	default:
 		log.Log(msgAddFailed, r.Kind, r.Name, r.Address, result.Reason)
 	}
+}
+
+// isOurs tells whether a record is in a zone of this suite.
+func (e *engine) isOurs(r owned.Record) bool {
+	d, ok := e.domain(r)
+	return ok && d.Ours()
 }
 
 func (e *engine) reportRefusal(r owned.Record, refusal publish.Refusal) {

@@ -93,6 +93,11 @@ type Key struct {
 	Name    wire.Name // lower case; of the client, in both directions
 }
 
+// Pairs tells whether k is the reverse record to the forward record before: of the same address and name.
+func (k Key) Pairs(before Key) bool {
+	return k.Kind == Reverse && before.Kind == Forward && k.Address == before.Address && k.Name == before.Name
+}
+
 // Record is one record of ours together with its DHCID.
 type Record struct {
 	Key

@@ -15,13 +15,16 @@ type Server struct {
 	Port    uint16
 }
 
-// Domain is a zone and the servers that take updates for it, tried first to last.
+// Domain is a zone and the servers that take updates for it, tried first to last. Without servers it is a zone of this suite.
 type Domain struct {
 	Zone    wire.Name // wire.Root in the domain "*": the servers are asked which zone a name is in
 	Any     bool      // the domain "*", used for what no other domain matches
 	Key     *tsig.Key // nil: updates are not signed
 	Servers []Server
 }
+
+// Ours tells whether the zone is one of this suite, which is changed without the network (Publisher.Here).
+func (d Domain) Ours() bool { return len(d.Servers) == 0 }
 
 // Loopback tells whether all servers are on this machine.
 func (d Domain) Loopback() bool {
@@ -30,7 +33,7 @@ func (d Domain) Loopback() bool {
 			return false
 		}
 	}
-	return len(d.Servers) > 0
+	return true
 }
 
 // Catalog is the set of domains for both directions. It is immutable.

@@ -23,6 +23,9 @@ type Publisher struct {
 	// of the system.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, time.Duration, error)
 
+	// Suite is the DNS server of this suite, for Here; nil: there is none.
+	Suite Suite
+
 	// Now is the time; nil is time.Now.
 	Now func() time.Time
 
@@ -42,13 +45,22 @@ type Refusal struct {
 	Server string
 	Rcode  wire.Rcode
 	Err    error
+	Text   string // that came with the rcode
 }
 
 func (r Refusal) String() string {
 	if r.Err != nil {
 		return r.Server + ": " + r.Err.Error()
 	}
-	return r.Server + ": " + r.Rcode.String()
+	return r.Server + ": " + r.Said()
+}
+
+// Said is the rcode with its text.
+func (r Refusal) Said() string {
+	if r.Text == "" {
+		return r.Rcode.String()
+	}
+	return r.Rcode.String() + ", " + r.Text
 }
 
 // Result is how a transaction ended.
@@ -58,6 +70,7 @@ type Result struct {
 	Refusals   []Refusal // servers that failed, in order; there may be some even if a later one did it
 	Restored   bool      // a record that was taken for Present had gone with its whole name, and is back
 	Unanswered bool      // an update got no answer, so it may still be carried out
+	Held       bool      // nothing was tried, as the forward record of the pair could not be added. The Outcome says nothing
 	Left       string    // why a record that was to go was left: somebody changed it. Its Outcome is Done
 }
 
@@ -74,7 +87,7 @@ func (p *Publisher) Do(ctx context.Context, d Domain, rs ...owned.Record) []Resu
 		tasks[i] = &task{record: r}
 	}
 	fail := func(i int, server string, rcode wire.Rcode, err error) {
-		results[i].Refusals = append(results[i].Refusals, Refusal{server, rcode, err})
+		results[i].Refusals = append(results[i].Refusals, Refusal{Server: server, Rcode: rcode, Err: err})
 	}
 	servers, bad := p.servers(ctx, d)
 	for _, r := range bad {
@@ -106,7 +119,7 @@ func (p *Publisher) Do(ctx context.Context, d Domain, rs ...owned.Record) []Resu
 		}
 	}
 	for i, t := range tasks {
-		results[i].finish(t, d)
+		results[i].finish(t, d.Zone)
 	}
 	return results
 }
@@ -142,13 +155,13 @@ func (p *Publisher) at(ctx context.Context, d Domain, server netip.AddrPort, tas
 	return nil
 }
 
-func (r *Result) finish(t *task, d Domain) {
+func (r *Result) finish(t *task, zone wire.Name) {
 	r.Unanswered, r.Left, r.Restored = t.unanswered, t.left, t.restored
 	if t.phase == ended && t.outcome != reconcile.Failed {
 		r.Outcome, r.Reason = t.outcome, t.reason
 		return
 	}
-	r.Outcome, r.Reason = reconcile.Failed, fmt.Sprintf("domain %s has no name server", d.Zone)
+	r.Outcome, r.Reason = reconcile.Failed, fmt.Sprintf("domain %s has no name server", zone)
 	if n := len(r.Refusals); n > 0 {
 		r.Reason = r.Refusals[n-1].String()
 	}

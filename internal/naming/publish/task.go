@@ -28,6 +28,7 @@ const maxRounds = 3
 type task struct {
 	record  owned.Record
 	records records
+	zone    wire.Name      // that it is for
 	server  netip.AddrPort // the last one that it was tried at
 	err     error          // with outcome Failed: why, if no rcode says it
 	phase   phase
@@ -41,13 +42,15 @@ type task struct {
 	outcome  reconcile.Outcome
 	reason   string
 	rcode    wire.Rcode // with outcome Failed: what the server said
+	text     string     // with rcode: what it said beside
 	left     string     // why a record that is not wanted stays
+	held     bool       // see Result
 	restored bool
 }
 
 // begin sets the first phase at a server.
 func (t *task) begin(zone wire.Name) {
-	t.records = recordsOf(t.record, zone)
+	t.records, t.zone = recordsOf(t.record, zone), zone
 	t.rounds, t.seen, t.denied = 0, nil, false
 	t.outcome, t.reason, t.rcode = reconcile.Failed, "", 0
 	unchecked := t.record.Rules == owned.NoCheck || t.record.Rules == owned.NoDHCID

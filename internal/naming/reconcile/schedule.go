@@ -147,14 +147,40 @@ func (s *Schedule) Next(now time.Time) (owned.Record, bool) {
 			q.waiting = append(q.waiting, e)
 			continue
 		}
-		for _, p := range places(e.record.Key) {
-			s.queue(p).holder = e
-		}
-		e.running = true
-		s.running++
+		s.run(e)
 		return e.record, true
 	}
 	return owned.Record{}, false
+}
+
+// run lets an entry that is not in the heap take its places.
+func (s *Schedule) run(e *entry) {
+	for _, p := range places(e.record.Key) {
+		s.queue(p).holder = e
+	}
+	e.running = true
+	s.running++
+}
+
+// Together lets the reverse record of a forward record that Next gave take its place too, if nothing but the forward one keeps it
+// from that: they go in one transaction, and it does not matter which of them is due. Ended is to be told of both.
+func (s *Schedule) Together(forward owned.Key) bool {
+	k := forward
+	k.Kind = owned.Reverse
+	f, e := s.entries[forward], s.entries[k]
+	if f == nil || e == nil || e.running || e.record.State != f.record.State || s.taken(e) != nil {
+		return false
+	}
+	if e.index >= 0 {
+		heap.Remove(&s.due, e.index)
+	}
+	for _, key := range []owned.Key{forward, k} { // it may be set aside because of either
+		for _, p := range places(key) {
+			s.queue(p).drop(e)
+		}
+	}
+	s.run(e)
+	return true
 }
 
 // Ended tells that the transaction of a record is over. Its outcome is told by Put or Delete, before or after.
@@ -233,6 +259,11 @@ func (s *Schedule) blocked(e *entry) *queue {
 			return s.queue(places(k)[0])
 		}
 	}
+	return s.taken(e)
+}
+
+// taken gives the place of e itself where it must wait, or nil.
+func (s *Schedule) taken(e *entry) *queue {
 	for i, p := range places(e.record.Key) {
 		q := s.queue(p)
 		if q.holder != nil {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"bundy/internal/dns/update"
 	"bundy/internal/dns/wire"
 )
 
@@ -37,7 +38,7 @@ func (s *Server) Release(backwards bool) int {
 		if backwards {
 			r = held[len(held)-1-i]
 		}
-		_ = s.update(r) // nobody waits for the answer
+		s.together([]update.Transaction{r}) // nobody waits for the answer
 	}
 	return len(held)
 }

@@ -34,7 +34,7 @@ type Server struct {
 	queries     int
 	behave      func(n int) Behaviour
 	asked       int              // updates since behave was set
-	held        []update.Request // see Behaviour
+	held        []update.Transaction // see Behaviour
 }
 
 func emptyZone(t testing.TB, origin wire.Name) *zone.Version {
@@ -290,7 +290,7 @@ func (s *Server) sign(reply []byte, session *tsig.Session) []byte {
 func (s *Server) carryOut(r update.Request, b Behaviour) error {
 	switch {
 	case b.Hold:
-		s.held = append(s.held, r)
+		s.held = append(s.held, update.Transaction{r})
 		return nil
 	case b.Skip:
 		return nil
