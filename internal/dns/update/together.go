@@ -43,7 +43,11 @@ func EvaluateAll(versions []*zone.Version, ts []Transaction) (diffs []zone.Diff,
 				answers[j], bad = err, true
 				continue
 			}
-			above[n] = l
+			if above[n] == nil {
+				above[n] = l
+			} else {
+				l.into(above[n])
+			}
 		}
 		if bad {
 			for j := range answers {

@@ -38,7 +38,7 @@ func TestTogetherModel(t *testing.T) {
 			var t1 Transaction
 			var codes []wire.Rcode
 			next, nowThere := m, there
-			if rapid.Bool().Draw(rt, "first zone") {
+			for range rapid.IntRange(0, 3).Draw(rt, "for the first zone") {
 				r := Request{Zone: origin, Class: wire.ClassIN}
 				for range rapid.IntRange(0, 2).Draw(rt, "prerequisites") {
 					if p := drawRR(rt, t, "prerequisite"); p.Type != wire.TypeSOA {
@@ -50,7 +50,7 @@ func TestTogetherModel(t *testing.T) {
 						r.Updates = append(r.Updates, u)
 					}
 				}
-				after, code := m.update(r)
+				after, code := next.update(r)
 				next, t1, codes = after, append(t1, r), append(codes, code)
 			}
 			if rapid.Bool().Draw(rt, "second zone") {
@@ -108,6 +108,28 @@ func TestTogetherModel(t *testing.T) {
 			rt.Fatalf("the serial grew by %d", step)
 		}
 	})
+}
+
+// TestTogetherInOneZone does a transaction with two requests for one zone: both must be in what is committed.
+func TestTogetherInOneZone(t *testing.T) {
+	v := build(t, rrs(t, `example.org 3600 IN SOA 7
+		example.org 3600 IN NS ns1.example.org`))
+	name := func(text string) wire.RR {
+		return wire.RR{Name: wire.MustParseName(text), Type: wire.TypeA, Class: wire.ClassIN, TTL: 60, Data: []byte{192, 0, 2, 1}}
+	}
+	a, b := name("a.example.org"), name("b.example.org")
+	diffs, errs := EvaluateAll([]*zone.Version{v}, []Transaction{{
+		{Zone: origin, Class: wire.ClassIN, Updates: []wire.RR{Add(a)}},
+		{Zone: origin, Class: wire.ClassIN, Prerequisites: []wire.RR{NameInUse(a.Name)}, Updates: []wire.RR{Add(b)}},
+	}})
+	if errs[0] != nil {
+		t.Fatal(errs[0])
+	}
+	for _, want := range []wire.RR{a, b} {
+		if !slices.ContainsFunc(diffs[0].Added, want.Equal) {
+			t.Errorf("%s is not in the difference %v", want.Name, diffs[0].Added)
+		}
+	}
 }
 
 func TestReplyOfAnotherCall(t *testing.T) {
