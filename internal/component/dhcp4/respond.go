@@ -30,6 +30,9 @@ func (s *server) respond(x *exchange) bool {
 		x.answer = packet4.ACK
 	}
 	reply := x.header()
+	if id, ok := x.request.Get(packet4.OptClientID); ok && x.set.echoClientID && x.client.ID != "" {
+		reply.Set(packet4.OptClientID, id)
+	}
 	if x.answer != packet4.NAK {
 		address := x.kind != packet4.Inform && !x.v6only
 		if address && x.kind != bootp {
@@ -39,9 +42,6 @@ func (s *server) respond(x *exchange) bool {
 		if address {
 			x.nameOption(reply)
 		}
-	}
-	if id, ok := x.request.Get(packet4.OptClientID); ok && x.set.echoClientID && x.client.ID != "" {
-		reply.Set(packet4.OptClientID, id)
 	}
 	if relay, ok := x.request.Get(packet4.OptRelayAgent); ok { // switches on the way put it in too, without giaddr
 		reply.Set(packet4.OptRelayAgent, relay)
@@ -155,9 +155,19 @@ func (x *exchange) configured(reply *packet4.Message) {
 }
 
 func (x *exchange) add(reply *packet4.Message, code uint8) {
-	if data, ok := x.told.Options[uint16(code)]; ok && !serverOwned(code) {
+	if data, ok := x.told.Options[uint16(code)]; ok && !serverOwned(code) && !x.superseded(code) {
 		reply.Set(code, data)
 	}
+}
+
+// superseded tells whether an option is left out for a client that gets classless routes in its place (RFC 3442: it would
+// have to ignore it). One that is always to be sent is sent.
+func (x *exchange) superseded(code uint8) bool {
+	if code != packet4.OptRouters && code != packet4.OptStaticRoutes || !x.request.Asks(packet4.OptClasslessRoutes) {
+		return false
+	}
+	_, has := x.told.Options[packet4.OptClasslessRoutes]
+	return has && !slices.Contains(x.told.Always, uint16(code))
 }
 
 // vendorOptions gives the contents of option 125 (RFC 3925): of each enterprise what is always sent, what the client's

@@ -77,6 +77,7 @@ const (
 	routes Type = "classless-routes"   // 10.0.0.0/8 - 192.0.2.1, ... (RFC 3442)
 	dnr4   Type = "encrypted-dns-ipv4" // RFC 9463 section 5.1
 	dnr6   Type = "encrypted-dns-ipv6" // RFC 9463 section 4.1
+	uri    Type = "uri"                // RFC 8910 section 2
 )
 
 // valid tells whether the name is a type that definitions may use.

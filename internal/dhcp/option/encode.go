@@ -140,7 +140,7 @@ func (d *Definition) parse(text string) ([]byte, error) {
 			return nil, fmt.Errorf("%q: the option carries no data of its own", text)
 		}
 		return nil, nil
-	case d.Type == String: // one value: a comma needs no escape
+	case d.Type == String || d.Type == uri: // one value: a comma needs no escape
 		text = strings.TrimSpace(strings.ReplaceAll(text, `\,`, ","))
 		return d.Type.append(nil, text, d.family)
 	case d.Type == Binary:
@@ -211,6 +211,8 @@ func (t Type) append(dst []byte, text string, family Family) ([]byte, error) {
 			return nil, errors.New("a string must not be empty")
 		}
 		return append(dst, text...), nil
+	case uri:
+		return append(dst, text...), checkURI(text, family)
 	case Binary:
 		b, err := parseHex(text)
 		return append(dst, b...), err

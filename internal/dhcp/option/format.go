@@ -22,7 +22,7 @@ func (d *Definition) Format(data []byte) (string, error) {
 		return "", fmt.Errorf("option %q: %x: %w", d.Name, data, err)
 	}
 	switch d.Type {
-	case String, Binary, routes, dnr4, dnr6:
+	case String, Binary, routes, dnr4, dnr6, uri:
 	default:
 		for i, v := range values {
 			values[i] = strings.ReplaceAll(v, ",", `\,`)
@@ -114,6 +114,8 @@ func (t Type) next(data []byte, family Family) (string, int, error) {
 			return "", 0, errors.New("empty string")
 		}
 		return string(data), len(data), nil
+	case uri:
+		return string(data), len(data), checkURI(string(data), family)
 	case Prefix6:
 		return nextPrefix(data)
 	case PSID:

@@ -67,6 +67,12 @@ func TestEncode(t *testing.T) {
 		{Setting{Code: 119, Data: "eng.apple.com, marketing.apple.com., apple.com", CSV: true}, "03656e67056170706c6503636f6d00" + "096d61726b6574696e67c004" + "c004"},
 		{Setting{Code: 121, Data: "10.0.0.0/8 - 192.0.2.1, 0.0.0.0/0 - 192.0.2.2", CSV: true}, "080ac0000201" + "00c0000202"},
 		{Setting{Code: 121, Data: "10.1.0.0/8 - 192.0.2.1", CSV: true}, "!bits behind the prefix"},
+		{Setting{Name: "v4-captive-portal", Data: "https://p.example/api?a=1,2", CSV: true}, "68747470733a2f2f702e6578616d706c652f6170693f613d312c32"},
+		{Setting{Code: 114, Data: "urn:ietf:params:capport:unrestricted", CSV: true}, "75726e3a696574663a706172616d733a636170706f72743a756e72657374726963746564"},
+		{Setting{Code: 114, Data: "portal.example/api", CSV: true}, "!is not a whole URI"},
+		{Setting{Code: 114, Data: "https://p.example/a b", CSV: true}, "!stand in no URI"},
+		{Setting{Code: 114, Data: "68747470733a2f2f7000"}, "!invalid control character"}, // a zero octet behind it
+		{Setting{Code: 114, Data: "https://p.example/" + strings.Repeat("x", 240), CSV: true}, "!longer than 255"},
 		{Setting{Code: 121, Data: "10.0.0.0/8", CSV: true}, "!is not a route"},
 		{Setting{Code: 121, Data: "20 0a000000"}, "!data ends inside"},
 		{Setting{Code: 121, Data: "28 0a000000 c0000201"}, "!prefix of 40 bits"},
@@ -221,7 +227,7 @@ func TestStandardDefinitionsAreSound(t *testing.T) {
 
 func sound(t *testing.T, defs []Definition) {
 	for i, d := range defs {
-		if d.Name == "" || !d.Type.valid() && d.Type != routes && d.Type != dnr4 && d.Type != dnr6 || d.Type == Record && len(d.Fields) == 0 {
+		if d.Name == "" || !d.Type.valid() && d.Type != routes && d.Type != dnr4 && d.Type != dnr6 && d.Type != uri || d.Type == Record && len(d.Fields) == 0 {
 			t.Errorf("%+v", d)
 		}
 		if slices.ContainsFunc(defs[:i], func(o Definition) bool { return o.Space == d.Space && (o.Code == d.Code || o.Name == d.Name) }) {

@@ -108,7 +108,7 @@ func standard4() []Definition {
 		{Space: SpaceDHCP4, Code: 108, Name: "v6-only-preferred", Type: Uint32, replaceable: true},                                                 // RFC 8925
 		{Space: SpaceDHCP4, Code: 112, Name: "netinfo-server-address", Type: IPv4, Array: true, replaceable: true},                                 // registered, no RFC
 		{Space: SpaceDHCP4, Code: 113, Name: "netinfo-server-tag", Type: String, replaceable: true},                                                // registered, no RFC
-		{Space: SpaceDHCP4, Code: 114, Name: "v4-captive-portal", Type: String, replaceable: true},                                                 // RFC 8910
+		{Space: SpaceDHCP4, Code: 114, Name: "v4-captive-portal", Type: uri, replaceable: true},                                                    // RFC 8910
 		{Space: SpaceDHCP4, Code: 116, Name: "auto-config", Type: Uint8, replaceable: true},                                                        // RFC 2563
 		{Space: SpaceDHCP4, Code: 117, Name: "name-service-search", Type: Uint16, Array: true, replaceable: true},                                  // RFC 2937
 		{Space: SpaceDHCP4, Code: 120, Name: "sip-servers", Type: Binary, replaceable: true},                                                       // RFC 3361

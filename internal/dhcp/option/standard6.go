@@ -74,7 +74,7 @@ func standard6() []Definition {
 		{Space: SpaceDHCP6, Code: 94, Name: "s46-cont-mape", Type: Empty, Encapsulates: "s46-cont-mape-options", replaceable: true}, // RFC 7598
 		{Space: SpaceDHCP6, Code: 95, Name: "s46-cont-mapt", Type: Empty, Encapsulates: "s46-cont-mapt-options", replaceable: true}, // RFC 7598
 		{Space: SpaceDHCP6, Code: 96, Name: "s46-cont-lw", Type: Empty, Encapsulates: "s46-cont-lw-options", replaceable: true},     // RFC 7598
-		{Space: SpaceDHCP6, Code: 103, Name: "v6-captive-portal", Type: String, replaceable: true},                                  // RFC 8910
+		{Space: SpaceDHCP6, Code: 103, Name: "v6-captive-portal", Type: uri, replaceable: true},                                     // RFC 8910
 		{Space: SpaceDHCP6, Code: 135, Name: "relay-source-port", Type: Uint16, replaceable: true},                                  // RFC 8357
 		{Space: SpaceDHCP6, Code: 136, Name: "v6-sztp-redirect", Type: Tuple, Array: true, replaceable: true},                       // RFC 8572
 		{Space: SpaceDHCP6, Code: 143, Name: "ipv6-address-andsf", Type: IPv6, Array: true, replaceable: true},                      // RFC 6153

@@ -21,8 +21,8 @@ func PayloadLimit(size uint16) int {
 
 // Append adds the wire form of m to dst: option 53 first, the others in their order, 82 last (RFC 3046 section 2.1),
 // data above 255 octets in pieces (RFC 3396), at least 300 octets. When the options do not fit into limit octets,
-// what is left over goes into the fields file and sname if those are empty (option 52). Options that fit nowhere are
-// left out; their codes are returned.
+// what is left over goes into the fields file and sname if those are empty (option 52); an option that is in pieces
+// anyway may go on there. Options that fit nowhere are left out; their codes are returned.
 func (m *Message) Append(dst []byte, limit int) (out []byte, omitted []uint8) {
 	start := len(dst)
 	dst = m.appendHeader(dst)
@@ -31,7 +31,6 @@ func (m *Message) Append(dst []byte, limit int) (out []byte, omitted []uint8) {
 	if hasRelay {
 		room -= wireSize(relay)
 	}
-	var left []*Option
 	overflow := 0
 	for i := range m.Options {
 		o := &m.Options[i]
@@ -49,31 +48,40 @@ func (m *Message) Append(dst []byte, limit int) (out []byte, omitted []uint8) {
 		dst = append(dst, OptOverload, 1, 0)
 		room -= 3
 	}
+	var file, sname []byte // what goes there; one octet of each is for the end mark
+	fields := []field{{to: &dst, room: room}}
+	if overloadAt > 0 && len(m.File) == 0 {
+		fields = append(fields, field{to: &file, room: fileRoom})
+	}
+	if overloadAt > 0 && len(m.SName) == 0 {
+		fields = append(fields, field{to: &sname, room: snameRoom})
+	}
 	for i := range m.Options {
 		o := &m.Options[i]
 		if o.Code == OptMessageType || o.Code == OptRelayAgent || o.Code == OptOverload {
 			continue
 		}
-		if n := wireSize(o.Data); n <= room {
-			dst = appendOption(dst, o.Code, o.Data)
-			room -= n
-			continue
+		if !place(fields, o) {
+			omitted = append(omitted, o.Code)
 		}
-		left = append(left, o)
 	}
-	if overloadAt > 0 {
-		overload := byte(0)
-		if len(m.File) == 0 {
-			left = fill(dst[start+fileAt:start+headerSize], left, &overload, 1)
+	overload := byte(0)
+	for _, f := range []struct {
+		data []byte
+		at   int
+		bit  byte
+	}{{file, fileAt, 1}, {sname, snameAt, 2}} {
+		if len(f.data) > 0 {
+			copy(dst[start+f.at:], append(f.data, OptEnd))
+			overload |= f.bit
 		}
-		if len(m.SName) == 0 {
-			left = fill(dst[start+snameAt:start+fileAt], left, &overload, 2)
-		}
-		if overload == 0 { // RFC 2132 section 9.3 knows only 1 to 3
-			dst = append(dst[:overloadAt], dst[overloadAt+3:]...)
-		} else {
-			dst[overloadAt+2] = overload
-		}
+	}
+	switch {
+	case overloadAt == 0:
+	case overload == 0: // RFC 2132 section 9.3 knows only 1 to 3
+		dst = append(dst[:overloadAt], dst[overloadAt+3:]...)
+	default:
+		dst[overloadAt+2] = overload
 	}
 	if hasRelay {
 		dst = appendOption(dst, OptRelayAgent, relay)
@@ -82,28 +90,56 @@ func (m *Message) Append(dst []byte, limit int) (out []byte, omitted []uint8) {
 	for len(dst)-start < minBOOTP {
 		dst = append(dst, OptPad)
 	}
-	for _, o := range left {
-		omitted = append(omitted, o.Code)
-	}
 	return dst, omitted
 }
 
-// fill puts those options that fit into a field and an end mark behind them, and gives back the others.
-func fill(field []byte, options []*Option, overload *byte, bit byte) []*Option {
-	var left []*Option
-	used := field[:0]
-	for _, o := range options {
-		if len(used)+wireSize(o.Data)+1 > len(field) {
-			left = append(left, o)
-			continue
+// Room for options in the fields, beside an end mark.
+const (
+	fileRoom  = headerSize - fileAt - 1
+	snameRoom = fileAt - snameAt - 1
+)
+
+// field is one of those that options may stand in, in the order in which clients put pieces together (RFC 3396 section 5).
+type field struct {
+	to   *[]byte
+	room int
+}
+
+// maxPiece is the most data of one piece of an option, behind its header of two octets.
+const maxPiece, pieceHeader = 255, 2
+
+// place puts an option into the first field that has room for it. One that is too long for a single piece may begin in one
+// field and go on in the next: who understands pieces at all takes them from all fields together. False: there is no room.
+func place(fields []field, o *Option) bool {
+	n := wireSize(o.Data)
+	for i := range fields {
+		if f := &fields[i]; n <= f.room {
+			*f.to, f.room = appendOption(*f.to, o.Code, o.Data), f.room-n
+			return true
 		}
-		used = appendOption(used, o.Code, o.Data)
-		*overload |= bit
 	}
-	if len(used) > 0 {
-		_ = append(used, OptEnd)
+	if len(o.Data) <= maxPiece {
+		return false
 	}
-	return left
+	rest := len(o.Data)
+	for _, f := range fields {
+		for ; rest > 0 && f.room > pieceHeader; f.room -= pieceHeader + min(maxPiece, f.room-pieceHeader) {
+			rest -= min(maxPiece, f.room-pieceHeader, rest)
+		}
+	}
+	if rest > 0 {
+		return false
+	}
+	data := o.Data
+	for i := range fields {
+		f := &fields[i]
+		for len(data) > 0 && f.room > pieceHeader {
+			n := min(maxPiece, f.room-pieceHeader, len(data))
+			*f.to, f.room = appendOption(*f.to, o.Code, data[:n]), f.room-pieceHeader-n
+			data = data[n:]
+		}
+	}
+	return true
 }
 
 // wireSize is the size of an option with its headers.

@@ -46,6 +46,7 @@ const (
 	OptDNSServers      = 6
 	OptHostName        = 12
 	OptDomainName      = 15
+	OptStaticRoutes    = 33
 	OptRequestedIP     = 50
 	OptLeaseTime       = 51
 	OptOverload        = 52
@@ -63,6 +64,7 @@ const (
 	OptRelayAgent      = 82
 	OptIPv6Only        = 108
 	OptSubnetSelection = 118
+	OptClasslessRoutes = 121
 	OptVendorClassID   = 124
 	OptVendorSpecific  = 125
 	OptEnd             = 255

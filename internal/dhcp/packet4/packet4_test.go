@@ -139,6 +139,57 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// TestLongOptions: RFC 3396, both ways. Options above 255 octets are in pieces, which go on in the fields file and sname if
+// they must, and come together again in that order.
+func TestLongOptions(t *testing.T) {
+	long := func(n int) []byte {
+		out := make([]byte, n)
+		for i := range out {
+			out[i] = byte(i / 3)
+		}
+		return out
+	}
+	for n := 200; n <= 520; n++ {
+		m := zeroAddressed()
+		m.SetType(ACK)
+		m.Set(OptRelayAgent, long(20))
+		m.Set(OptDNSServers, long(16))
+		m.Set(121, long(n))
+		m.Set(OptDomainName, long(30))
+		limit := PayloadLimit(576)
+		b, omitted := m.Append(nil, limit)
+		if len(b) > limit {
+			t.Fatalf("%d: %d octets", n, len(b))
+		}
+		got, err := Parse(b)
+		if err != nil {
+			t.Fatalf("%d: %v", n, err)
+		}
+		for _, o := range m.Options {
+			if data, ok := got.Get(o.Code); ok == slices.Contains(omitted, o.Code) || ok && !bytes.Equal(data, o.Data) {
+				t.Errorf("%d: option %d of %d octets is read as %d, omitted %v", n, o.Code, len(o.Data), len(data), omitted)
+			}
+		}
+		if fits := n <= 350; fits && len(omitted) > 0 {
+			t.Errorf("%d: omitted %v although there is room", n, omitted)
+		}
+	}
+	// What a client sends in pieces, here over all three fields and with another option between them, is one option.
+	m := zeroAddressed()
+	m.SetType(Request)
+	b, _ := m.Append(nil, PayloadLimit(1500))
+	b = append(b[:headerSize+4], OptMessageType, 1, byte(Request), OptOverload, 1, 3, 81, 2, 1, 0, 12, 1, 'x', 81, 1, 0, OptEnd)
+	copy(b[fileAt:], []byte{81, 2, 'p', 'c', OptEnd})
+	copy(b[snameAt:], []byte{81, 1, '.', OptEnd})
+	got, err := Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, _ := got.Get(OptFQDN); string(data) != "\x01\x00\x00pc." || len(got.File) > 0 || len(got.SName) > 0 {
+		t.Errorf("option 81 is %q, file %q, sname %q", data, got.File, got.SName)
+	}
+}
+
 func TestPayloadLimit(t *testing.T) {
 	for size, want := range map[uint16]int{0: 548, 300: 548, 576: 548, 1000: 972, 1500: 1472, 65535: 1472} {
 		if got := PayloadLimit(size); got != want {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 )
 
 // Disk is where a store keeps its files in a test: one that can fail, and whose power can be cut.
@@ -15,11 +16,11 @@ type Disk struct {
 	broken error
 	room   int // octets until it breaks by itself; negative: no bound
 	full   error
-	synced map[string]int64 // by name: octets that a power cut leaves
+	synced map[uint64]int64 // of open files, by inode, since files are renamed: octets that a power cut leaves
 }
 
 // NewDisk makes a disk that works.
-func NewDisk() *Disk { return &Disk{room: -1, synced: map[string]int64{}} }
+func NewDisk() *Disk { return &Disk{room: -1, synced: map[uint64]int64{}} }
 
 // Break makes every write fail with err, until it is called with nil.
 func (d *Disk) Break(err error) {
@@ -55,8 +56,8 @@ func (d *Disk) Open(path string, flag int) (*DiskFile, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.synced[path] = info.Size()
-	return &DiskFile{f, d, path}, nil
+	d.synced[inode(info)] = info.Size()
+	return &DiskFile{f, d, inode(info)}, nil
 }
 
 // Cut copies the files of a directory to another as a crash of the machine leaves them: of what was written and not
@@ -64,7 +65,7 @@ func (d *Disk) Open(path string, flag int) (*DiskFile, error) {
 // all copied as they are at one time.
 func (d *Disk) Cut(from, to string, keep func(unsynced int64) int64) error {
 	for {
-		before, err := names(from)
+		before, err := entries(from)
 		if err != nil {
 			return err
 		}
@@ -72,36 +73,44 @@ func (d *Disk) Cut(from, to string, keep func(unsynced int64) int64) error {
 		if err != nil {
 			return err
 		}
-		after, err := names(from)
+		after, err := entries(from)
 		if err != nil {
 			return err
 		}
 		if whole && slices.Equal(before, after) {
 			return nil
 		}
-		for _, name := range before {
-			if err := os.Remove(filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		for _, e := range before {
+			if err := os.Remove(filepath.Join(to, e.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
 	}
 }
 
-func names(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	out := make([]string, len(entries))
-	for i, e := range entries {
-		out[i] = e.Name()
+// entry is a file of a directory.
+type entry struct {
+	name  string
+	inode uint64
+}
+
+func entries(dir string) ([]entry, error) {
+	list, err := os.ReadDir(dir)
+	var out []entry
+	for _, e := range list {
+		if info, err := e.Info(); err == nil { // else it is gone, and the next look differs
+			out = append(out, entry{e.Name(), inode(info)})
+		}
 	}
 	return out, err
 }
 
 // copyAll copies files; false: one is gone.
-func (d *Disk) copyAll(from, to string, files []string, keep func(unsynced int64) int64) (bool, error) {
+func (d *Disk) copyAll(from, to string, files []entry, keep func(unsynced int64) int64) (bool, error) {
 	for _, f := range files {
-		name := filepath.Join(from, f)
+		name := filepath.Join(from, f.name)
 		d.mu.Lock()
-		synced, known := d.synced[name]
+		synced, known := d.synced[f.inode]
 		data, err := os.ReadFile(name)
 		d.mu.Unlock()
 		if errors.Is(err, fs.ErrNotExist) {
@@ -113,7 +122,7 @@ func (d *Disk) copyAll(from, to string, files []string, keep func(unsynced int64
 		if size := int64(len(data)); known && size > synced {
 			data = data[:synced+keep(size-synced)]
 		}
-		if err := os.WriteFile(filepath.Join(to, f), data, 0o640); err != nil {
+		if err := os.WriteFile(filepath.Join(to, f.name), data, 0o640); err != nil {
 			return false, err
 		}
 	}
@@ -123,8 +132,24 @@ func (d *Disk) copyAll(from, to string, files []string, keep func(unsynced int64
 // DiskFile is an open file of a Disk.
 type DiskFile struct {
 	*os.File
-	disk *Disk
-	path string
+	disk  *Disk
+	inode uint64
+}
+
+// inode is the number of a file.
+func inode(info fs.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Ino
+	}
+	return 0
+}
+
+// Close closes the file. What is closed is on disk.
+func (f *DiskFile) Close() error {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	delete(f.disk.synced, f.inode) // another file may get the number
+	return f.File.Close()
 }
 
 // Write writes, as far as the disk lets it.
@@ -153,7 +178,7 @@ func (f *DiskFile) Truncate(size int64) error {
 	if f.disk.broken != nil {
 		return f.disk.broken
 	}
-	f.disk.synced[f.path] = min(f.disk.synced[f.path], size)
+	f.disk.synced[f.inode] = min(f.disk.synced[f.inode], size)
 	return f.File.Truncate(size)
 }
 
@@ -166,7 +191,7 @@ func (f *DiskFile) Sync() error {
 	}
 	info, err := f.File.Stat()
 	if err == nil {
-		f.disk.synced[f.path] = info.Size()
+		f.disk.synced[f.inode] = info.Size()
 	}
 	return err
 }
