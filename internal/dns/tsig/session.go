@@ -104,34 +104,53 @@ func SignRequest(msg []byte, key Key, now time.Time) ([]byte, *Session, error) {
 // record. Errors: ErrUnsigned when it has none; a *Error when the signature is bad, or when it is good (or, with
 // BADKEY and BADSIG, cannot be made: then nothing proves who sent it) and reports that the server refused ours.
 func (s *Session) VerifyResponse(msg []byte, now time.Time) (body []byte, err error) {
+	body, _, err = s.verifyResponse(msg, now)
+	return body, err
+}
+
+func (s *Session) verifyResponse(msg []byte, now time.Time) (body []byte, rec record, err error) {
 	off, bad := find(msg)
 	if bad != nil {
-		return nil, bad
+		return nil, rec, bad
 	}
 	if off < 0 {
-		return nil, ErrUnsigned
+		return nil, rec, ErrUnsigned
 	}
-	rec, bad := parse(msg, off)
-	if bad != nil {
-		return nil, bad
-	}
-	if !rec.name.Equal(s.key.Name) || !rec.algorithm.Equal(s.key.Algorithm) {
-		return nil, refused(wire.RcodeBadKey, "response signed with key %s (%s), not with %s", rec.name, rec.algorithm, s.key)
-	}
-	if len(rec.mac) == 0 && (rec.err == wire.RcodeBadKey || rec.err == wire.RcodeBadSig) {
-		return nil, reported(rec)
+	if rec, err = s.recordOf(msg, off); err != nil {
+		return nil, rec, err
 	}
 	body = strip(msg, off)
 	if bad := s.checkMAC(s.requestMAC, body, rec); bad != nil {
-		return nil, bad
+		return nil, rec, bad
 	}
-	if !inTime(rec, now) {
-		return nil, badTime(rec.time, uint64(rec.fudge), now)
+	return body, rec, judge(rec, now)
+}
+
+// recordOf reads the TSIG record of a response. An error is of one that is none of the session's, or that reports that the
+// server refused our signature.
+func (s *Session) recordOf(msg []byte, off int) (record, error) {
+	rec, bad := parse(msg, off)
+	if bad != nil {
+		return rec, bad
 	}
-	if rec.err != wire.RcodeNoError {
-		return nil, reported(rec)
+	if !rec.name.Equal(s.key.Name) || !rec.algorithm.Equal(s.key.Algorithm) {
+		return rec, refused(wire.RcodeBadKey, "response signed with key %s (%s), not with %s", rec.name, rec.algorithm, s.key)
 	}
-	return body, nil
+	if len(rec.mac) == 0 && (rec.err == wire.RcodeBadKey || rec.err == wire.RcodeBadSig) {
+		return rec, reported(rec)
+	}
+	return rec, nil
+}
+
+// judge takes what a record with a good MAC says.
+func judge(rec record, now time.Time) error {
+	switch {
+	case !inTime(rec, now):
+		return badTime(rec.time, uint64(rec.fudge), now)
+	case rec.err != wire.RcodeNoError:
+		return reported(rec)
+	}
+	return nil
 }
 
 // strip copies the message up to its TSIG record.
@@ -143,7 +162,11 @@ func strip(msg []byte, off int) []byte {
 
 // checkMAC compares the record's MAC with the one of body, in constant time.
 func (s *Session) checkMAC(requestMAC, body []byte, rec record) *Error {
-	want := s.digest(requestMAC, body, rec)
+	return s.compare(s.digest(requestMAC, body, rec), rec)
+}
+
+// compare compares the record's MAC with what it ought to be.
+func (s *Session) compare(want []byte, rec record) *Error {
 	n := len(rec.mac)
 	switch {
 	case n > len(want):
