@@ -14,7 +14,6 @@ import (
 	"bundy/internal/naming/ncr"
 	"bundy/internal/naming/owned"
 	"bundy/internal/naming/policy"
-	"bundy/internal/naming/publish"
 	"bundy/internal/naming/reconcile"
 )
 
@@ -185,7 +184,7 @@ func (e *engine) withheld(name wire.Name, a netip.Addr) string {
 func (s *settings) ruled(d *reconcile.Desired) {
 	d.Rules = s.conflict
 	if s.marker {
-		d.Marker = publish.Marker(d.DHCID)
+		d.Marker = owned.Marker(s.owner, d.DHCID)
 	}
 }
 

@@ -24,7 +24,13 @@ func (r *reading) dynamic(s *settings, c policy.Section, doc schema.Document, ke
 	if s.conflict, err = owned.ParseRules(c.Conflict); err != nil {
 		r.wrong("dynamic_dns/conflict_policy", "%w", err)
 	}
-	s.marker = c.Marker
+	s.marker, s.owner = c.Marker, c.Owner
+	switch err := owned.CheckOwner(c.Owner); {
+	case err != nil:
+		r.wrong("dynamic_dns/owner", "%w", err)
+	case c.Owner != "" && !c.Marker:
+		r.wrong("dynamic_dns/owner", "%q would stand in markers only, and dynamic_dns/marker is false", c.Owner)
+	}
 	servers, signed := r.updateServers(c.Servers, keys)
 	var reverse []wire.Name
 	for i, text := range c.Reverse {
@@ -35,6 +41,13 @@ func (r *reading) dynamic(s *settings, c policy.Section, doc schema.Document, ke
 		}
 		reverse = append(reverse, z.Lower())
 	}
+	defer func() {
+		for _, list := range [][]publish.Domain{s.catalog.Forward, s.catalog.Reverse} {
+			for i := range list {
+				list[i].Owner = c.Owner
+			}
+		}
+	}()
 	if plan == nil || !plan.Enabled() {
 		return
 	}

@@ -85,12 +85,12 @@ func record(owner wire.Name, t wire.Type, data string) string {
 }
 
 func marker(owner wire.Name, dhcid string) string {
-	text := publish.Marker(dhcid)
+	text := owned.Marker("", dhcid)
 	return record(owner, wire.TypeTXT, string(rune(len(text)))+text)
 }
 
 // ourText begins a marker, as servertest.Text writes it: its length, and as much of it as is always the same.
-var ourText = fmt.Sprintf("TXT %x%x", len(publish.Marker(strings.Repeat("x", 35))), "bundy-dhcp-ddns=")
+var ourText = fmt.Sprintf("TXT %x%x", len(owned.Marker("", strings.Repeat("x", 35))), "bundy-dhcp-ddns=")
 
 // judge says what is wrong with DNS and with the state. Nothing is, if each record is somebody else's and unchanged, or
 // belongs to a lease; and each lease has its records unless its name is somebody else's.

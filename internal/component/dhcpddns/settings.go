@@ -30,6 +30,7 @@ type settings struct {
 	plan     *policy.Plan // which names leases have
 	conflict owned.Rules  // what to do about a name that is in DNS already
 	marker   bool         // put a TXT record beside each name
+	owner    string       // that it names; see owned.Marker
 
 	groups *redundancy.Groups // which say what is this node's to publish
 	links  []link             // subnets whose interface is configured

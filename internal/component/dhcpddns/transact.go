@@ -212,7 +212,7 @@ func (e *engine) launch(key gateKey, g *gate) bool {
 	e.wg.Go(func() {
 		defer func() { e.results <- o }() // also when it panics, as the engine waits for it; there is room for all that run
 		if key.ours() {
-			o.results = e.c.publisher.Here(e.transactions, records...)
+			o.results = e.c.publisher.Here(e.transactions, domain.Owner, records...)
 		} else {
 			o.results = e.c.publisher.Do(e.transactions, domain, records...)
 		}

@@ -106,12 +106,12 @@ func (s *Store) Check(ctx context.Context) error {
 			return errors.Join(append(wrong, err)...)
 		}
 		n++
-		if m, ok := s.records[r.Key]; !ok || !same(m, r) {
+		if m, ok := s.records.Get(r.Key); !ok || !same(m, r) {
 			wrong = append(wrong, fmt.Errorf("record %v: memory has %+v, disk %+v", r.Key, m, r))
 		}
 	}
-	if n != len(s.records) {
-		wrong = append(wrong, fmt.Errorf("%d records in memory, %d on disk", len(s.records), n))
+	if n != s.records.Len() {
+		wrong = append(wrong, fmt.Errorf("%d records in memory, %d on disk", s.records.Len(), n))
 	}
 	w := 0
 	for want, err := range readWants(ctx, s.db) {
@@ -130,13 +130,13 @@ func (s *Store) Check(ctx context.Context) error {
 	for a, keys := range s.byAddress {
 		indexed += len(keys)
 		for _, k := range keys {
-			if _, ok := s.records[k]; !ok || k.Address != a {
+			if _, ok := s.records.Get(k); !ok || k.Address != a {
 				wrong = append(wrong, fmt.Errorf("index of %s names the record %v", a, k))
 			}
 		}
 	}
-	if indexed != len(s.records) {
-		wrong = append(wrong, fmt.Errorf("%d records, %d in the index by address", len(s.records), indexed))
+	if indexed != s.records.Len() {
+		wrong = append(wrong, fmt.Errorf("%d records, %d in the index by address", s.records.Len(), indexed))
 	}
 	return errors.Join(wrong...)
 }

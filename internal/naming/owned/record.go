@@ -3,6 +3,7 @@ package owned
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"bundy/internal/dns/wire"
@@ -42,9 +43,10 @@ type Source uint8
 const (
 	Lease   Source = iota // an active lease of a lease file we follow
 	Request               // a name change request of another DHCP server
+	Found                 // nobody here; it was found in DNS and is ours. Until Expires another node may have given a lease for it
 )
 
-func (s Source) String() string { return text(s, "lease", "request") }
+func (s Source) String() string { return text(s, "lease", "request", "found") }
 
 // Rules says when a record may be put at a name that is in use, and how ours is told from others'. A record is removed
 // by the rules that it was made by, whatever the configuration says by then.
@@ -115,6 +117,44 @@ type Record struct {
 	Doubt     time.Time // until then an update that nobody answered may still be carried out; zero: there is none
 }
 
+// markerHead begins each marker.
+const markerHead = "bundy-dhcp-ddns="
+
+const (
+	// markerOctets is how much of a client's digest a marker tells: enough that no two are alike by chance.
+	markerOctets = 16
+
+	// maxOwner bounds the name of an owner, so that a marker is one character-string.
+	maxOwner = 63
+)
+
+// Marker gives the text of the TXT record that says whose a name is, for a DHCID's data. It is made of the client, its name and
+// the owner alone, and so the same on every node of that owner; without an owner it says no more than that a server of this
+// kind made it.
+func Marker(owner, dhcid string) string {
+	const head = 3 // type of identifier and of digest (RFC 4701 section 3.1)
+	digest := dhcid[min(head, len(dhcid)):]
+	if owner != "" {
+		owner += ":"
+	}
+	return fmt.Sprintf("%s%s%x", markerHead, owner, digest[:min(markerOctets, len(digest))])
+}
+
+// IsMarker tells whether a text is a marker of any owner.
+func IsMarker(text string) bool { return strings.HasPrefix(text, markerHead) }
+
+// CheckOwner tells what is wrong with the name of an owner.
+func CheckOwner(owner string) error {
+	if len(owner) > maxOwner {
+		return fmt.Errorf("%q has %d octets, more than %d", owner, len(owner), maxOwner)
+	}
+	const may = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+	if strings.ContainsFunc(owner, func(r rune) bool { return !strings.ContainsRune(may, r) }) {
+		return fmt.Errorf("%q has other characters than letters, digits, hyphens, underscores and dots", owner)
+	}
+	return nil
+}
+
 // maxMarker is what one character-string of a TXT record holds (RFC 1035 section 3.3).
 const maxMarker = 255
 
@@ -131,7 +171,7 @@ type Want struct {
 // Check tells what cannot be true of a record.
 func (r Record) Check() error {
 	switch {
-	case r.Kind > Reverse, r.State > Settling, r.Source > Request, r.Rules > NoDHCID:
+	case r.Kind > Reverse, r.State > Settling, r.Source > Found, r.Rules > NoDHCID:
 		return fmt.Errorf("record %v: unknown kind, state, source or rules", r.Key)
 	case !r.Address.IsValid() || r.Address.Is4In6() || r.Address.Zone() != "":
 		return fmt.Errorf("record %v: bad address", r.Key)

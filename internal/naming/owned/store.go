@@ -13,10 +13,12 @@ import (
 	"strconv"
 
 	"modernc.org/sqlite"
+
+	"bundy/internal/naming/table"
 )
 
 // version is the version of the database's tables, kept in its user_version.
-const version = 3
+const version = 4
 
 // MaxWants bounds the wants that other DHCP servers may leave here. Anybody who reaches the request port can ask for
 // an address of his choice, so there is a limit; it is above the leases of any one server we know of.
@@ -66,13 +68,20 @@ ALTER TABLE record ADD COLUMN doubt  INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE want   ADD COLUMN rules  INTEGER NOT NULL DEFAULT 0;
 `
 
+// todo is what is still to be done about the state as a whole. Tables without records may be new because the old ones were lost.
+const todo = `
+CREATE TABLE todo (what TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
+INSERT INTO todo SELECT 'rebuild' WHERE NOT EXISTS (SELECT * FROM record) AND NOT EXISTS (SELECT * FROM want);
+`
+
 // Store is the state on disk with a copy in memory. One goroutine owns it: no method may run beside another.
 type Store struct {
 	db        *sql.DB
 	put       *sql.Stmt // putRecord
-	records   map[Key]Record
+	records   table.Table[Key, Record]
 	byAddress map[netip.Addr][]Key
 	wants     map[netip.Addr]Want
+	rebuild   bool // see Rebuild
 
 	mostEvents int // MaxEvents, in tests fewer
 }
@@ -100,7 +109,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(1)
-	s := &Store{db: db, records: map[Key]Record{}, byAddress: map[netip.Addr][]Key{}, wants: map[netip.Addr]Want{}, mostEvents: MaxEvents}
+	s := &Store{db: db, byAddress: map[netip.Addr][]Key{}, wants: map[netip.Addr]Want{}, mostEvents: MaxEvents}
 	err = s.migrate(ctx)
 	if err == nil {
 		err = s.load(ctx)
@@ -129,14 +138,15 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	steps := tables
+	steps := tables + history + todo
 	switch found {
 	case 1:
-		steps = upgrade
+		steps = upgrade + history + todo
 	case 2:
-		steps = "" // only the history is new in version 3
+		steps = history + todo
+	case 3:
+		steps = todo
 	}
-	steps += history
 	if _, err := tx.ExecContext(ctx, steps+fmt.Sprintf(`PRAGMA user_version = %d`, version)); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
@@ -156,6 +166,25 @@ func (s *Store) load(ctx context.Context) error {
 		}
 		s.wants[w.Address] = w
 	}
+	return s.db.QueryRowContext(ctx, `SELECT count(*) FROM todo WHERE what = 'rebuild'`).Scan(&s.rebuild)
+}
+
+// Rebuild tells whether records of ours may be in DNS that are not here: the store was made anew, or somebody said so.
+func (s *Store) Rebuild() bool { return s.rebuild }
+
+// SetRebuild says that there may be such records, or that they were looked for.
+func (s *Store) SetRebuild(ctx context.Context, due bool) error {
+	if due == s.rebuild {
+		return nil
+	}
+	statement := `DELETE FROM todo WHERE what = 'rebuild'`
+	if due {
+		statement = `INSERT INTO todo VALUES ('rebuild')`
+	}
+	if _, err := s.db.ExecContext(ctx, statement); err != nil {
+		return fmt.Errorf("write state of owned names: %w", err)
+	}
+	s.rebuild = due
 	return nil
 }
 
@@ -164,8 +193,7 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // Get finds a record.
 func (s *Store) Get(k Key) (Record, bool) {
-	r, ok := s.records[k]
-	return r, ok
+	return s.records.Get(k)
 }
 
 // At gives the records of an address, in no order.
@@ -173,16 +201,30 @@ func (s *Store) At(a netip.Addr) []Record {
 	keys := s.byAddress[a]
 	out := make([]Record, len(keys))
 	for i, k := range keys {
-		out[i] = s.records[k]
+		out[i], _ = s.records.Get(k)
 	}
 	return out
 }
 
 // All gives all records, in no order.
-func (s *Store) All() iter.Seq[Record] { return maps.Values(s.records) }
+func (s *Store) All() iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		for _, r := range s.records.All() {
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// Piece calls fn for up to n records and gives where the next piece begins, 0 at the end; a walk begins at Len. See
+// table.Table.
+func (s *Store) Piece(from, n int, fn func(Record)) (next int) {
+	return s.records.Piece(from, n, func(_ Key, r Record) { fn(r) })
+}
 
 // Len counts the records.
-func (s *Store) Len() int { return len(s.records) }
+func (s *Store) Len() int { return s.records.Len() }
 
 // Want finds what other servers asked for an address.
 func (s *Store) Want(a netip.Addr) (Want, bool) {
@@ -194,17 +236,15 @@ func (s *Store) Want(a netip.Addr) (Want, bool) {
 func (s *Store) Wants() iter.Seq[Want] { return maps.Values(s.wants) }
 
 func (s *Store) remember(r Record) {
-	if _, ok := s.records[r.Key]; !ok {
+	if !s.records.Set(r.Key, r) {
 		s.byAddress[r.Address] = append(s.byAddress[r.Address], r.Key)
 	}
-	s.records[r.Key] = r
 }
 
 func (s *Store) forget(k Key) {
-	if _, ok := s.records[k]; !ok {
+	if !s.records.Delete(k) {
 		return
 	}
-	delete(s.records, k)
 	keys := s.byAddress[k.Address]
 	for i := range keys {
 		if keys[i] == k {

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"net/netip"
+	"strconv"
 
 	"bundy/internal/dns/tsig"
 	"bundy/internal/dns/wire"
@@ -21,6 +22,7 @@ type Domain struct {
 	Any     bool      // the domain "*", used for what no other domain matches
 	Key     *tsig.Key // nil: updates are not signed
 	Servers []Server
+	Owner   string // that markers of today name; see owned.Marker
 }
 
 // Ours tells whether the zone is one of this suite, which is changed without the network (Publisher.Here).
@@ -88,15 +90,74 @@ func Owner(k owned.Key, zone wire.Name) wire.Name {
 	if k.Kind != owned.Reverse {
 		return k.Name
 	}
-	name := ReverseName(k.Address)
-	if k.Address.Is4() {
-		if part, ok := classless(zone); ok && part.Contains(k.Address) {
+	return ownerOf(k.Address, zone)
+}
+
+// ownerOf gives the name of an address' reverse record in a zone.
+func ownerOf(a netip.Addr, zone wire.Name) wire.Name {
+	name := ReverseName(a)
+	if a.Is4() {
+		if part, ok := classless(zone); ok && part.Contains(a) {
 			if n, err := zone.Child(name.Label()); err == nil {
 				return n
 			}
 		}
 	}
 	return name
+}
+
+// lastOf gives the last address of a network.
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for bit := p.Bits(); bit < len(b)*8; bit++ {
+		b[bit/8] |= 0x80 >> (bit % 8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// AddressOf gives the address whose reverse record has a name in a zone: what Owner does, backwards.
+func AddressOf(owner, zone wire.Name) (netip.Addr, bool) {
+	a, ok := ofReverseName(owner)
+	if part, is := classless(zone); !ok && is {
+		if v, fits := octet(owner.Label()); fits && owner.IsBelow(zone) && len(owner) > len(zone) {
+			b := part.Addr().As4()
+			b[3] = v
+			a = netip.AddrFrom4(b)
+			ok = part.Contains(a)
+		}
+	}
+	return a, ok && !a.Is4In6() && Owner(owned.Key{Kind: owned.Reverse, Address: a}, zone).Equal(owner)
+}
+
+// ofReverseName is ReverseName backwards.
+func ofReverseName(n wire.Name) (netip.Addr, bool) {
+	n = n.Lower()
+	labels := n.Labels()
+	switch {
+	case n.IsBelow("\x07in-addr\x04arpa\x00") && labels == 6:
+		var b [4]byte
+		for i := 3; i >= 0; i-- {
+			v, ok := octet(n.Label())
+			if !ok {
+				return netip.Addr{}, false
+			}
+			b[i], n = v, n.Parent()
+		}
+		return netip.AddrFrom4(b), true
+	case n.IsBelow("\x03ip6\x04arpa\x00") && labels == 34: // 32 half-octets
+		var b [16]byte
+		for i := 31; i >= 0; i-- {
+			v, err := strconv.ParseUint(n.Label(), 16, 4)
+			if err != nil {
+				return netip.Addr{}, false
+			}
+			b[i/2] |= byte(v) << (4 * (1 - i%2))
+			n = n.Parent()
+		}
+		return netip.AddrFrom16(b), true
+	}
+	return netip.Addr{}, false
 }
 
 // ReverseName gives the name below in-addr.arpa (RFC 1035 section 3.5) or ip6.arpa (RFC 3596 section 2.5).

@@ -34,6 +34,17 @@ func program(t *testing.T, name, pkg string) string {
 	return ""
 }
 
+// bulk is records that make a transfer of the zone several messages long.
+func bulk() string {
+	var b strings.Builder
+	for i := range bulkRecords {
+		fmt.Fprintf(&b, "bulk%d 60 IN TXT %q\n", i, strings.Repeat("x", 200))
+	}
+	return b.String()
+}
+
+const bulkRecords = 1500
+
 // place gives a folder with both zones as files, and a port that is free.
 func place(t *testing.T) (dir string, at netip.AddrPort) {
 	t.Helper()
@@ -44,7 +55,7 @@ func place(t *testing.T) (dir string, at netip.AddrPort) {
 	at = probe.LocalAddr().(*net.UDPAddr).AddrPort()
 	probe.Close()
 	dir = t.TempDir()
-	file(t, dir, "lab", foreignLab)
+	file(t, dir, "lab", foreignLab+bulk())
 	file(t, dir, "rev", foreignBack)
 	return dir, at
 }
@@ -108,7 +119,7 @@ key:
 acl:
 - id: update
   key: dhcp.key
-  action: update
+  action: [update, transfer]
 template:
 - id: default
   storage: %[1]q
@@ -159,6 +170,7 @@ func startPowerDNS(t *testing.T) netip.AddrPort {
 	for zone, name := range map[string]string{"lab.example": "lab", "2.0.192.in-addr.arpa": "rev"} {
 		run("", util, config, "load-zone", zone, filepath.Join(dir, name))
 		run("", util, config, "set-meta", zone, "TSIG-ALLOW-DNSUPDATE", "dhcp.key")
+		run("", util, config, "set-meta", zone, "TSIG-ALLOW-AXFR", "dhcp.key")
 	}
 	serve(t, at, pdns, config)
 	return at

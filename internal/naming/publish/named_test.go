@@ -24,7 +24,7 @@ options { directory "%[1]s"; listen-on port %[2]d { 127.0.0.1; }; listen-on-v6 {
 	session-keyfile "%[1]s/session.key"; recursion no; dnssec-validation no; notify no; };
 controls { };
 key dhcp.key { algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"; };
-zone "lab.example" { type primary; file "lab"; allow-update { key dhcp.key; }; };
+zone "lab.example" { type primary; file "lab"; allow-update { key dhcp.key; }; allow-transfer { key dhcp.key; }; };
 zone "2.0.192.in-addr.arpa" { type primary; file "rev"; allow-update { key dhcp.key; }; };
 `
 
@@ -47,7 +47,7 @@ func startNamed(t *testing.T) netip.AddrPort {
 	probe.Close()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"named.conf": fmt.Sprintf(namedConf, dir, address.Port()), "lab": namedZone + "static 60 IN A 203.0.113.1\nalias 60 IN CNAME static\n*.w 60 IN TXT wild\n",
+		"named.conf": fmt.Sprintf(namedConf, dir, address.Port()), "lab": namedZone + "static 60 IN A 203.0.113.1\nalias 60 IN CNAME static\n*.w 60 IN TXT wild\n" + bulk(),
 		"rev": namedZone + "77 60 IN PTR static.lab.example.\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -188,6 +188,7 @@ func withForeign(t *testing.T, address netip.AddrPort, server string) {
 		}
 	}
 	has("h39.lab.example.", wire.TypeA, "\xc0\x00\x02\x27")
+	readForeign(t, address, server, key, len(many))
 	for i := range many {
 		many[i].State = owned.Removing
 	}

@@ -132,12 +132,12 @@ func (p *Publisher) at(ctx context.Context, d Domain, server netip.AddrPort, tas
 	}
 	if !d.Any {
 		for _, task := range tasks {
-			task.begin(d.Zone)
+			task.begin(d.Zone, d.Owner)
 		}
 		return t.run(ctx, tasks)
 	}
 	for i, task := range tasks { // each may be in another zone
-		task.begin(wire.Root)
+		task.begin(wire.Root, d.Owner)
 		zone, err := t.findZone(ctx, task.records.owner)
 		if err != nil {
 			if !errors.Is(err, errNoZone) {
@@ -147,7 +147,7 @@ func (p *Publisher) at(ctx context.Context, d Domain, server netip.AddrPort, tas
 			continue
 		}
 		t.zone = zone
-		task.begin(zone)
+		task.begin(zone, d.Owner)
 		if err := t.run(ctx, tasks[i:i+1]); err != nil {
 			return err
 		}

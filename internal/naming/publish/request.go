@@ -1,7 +1,7 @@
 package publish
 
 import (
-	"fmt"
+	"bytes"
 	"slices"
 
 	"bundy/internal/dns/update"
@@ -16,16 +16,18 @@ type records struct {
 	dhcid wire.RR
 	text  wire.RR // the TXT marker; without data if there is none
 	rules owned.Rules
+
+	ownerID string // that markers of today name
 }
 
-func recordsOf(r owned.Record, zone wire.Name) records {
+func recordsOf(r owned.Record, zone wire.Name, ownerID string) records {
 	owner := Owner(r.Key, zone)
 	rr := func(t wire.Type, data []byte) wire.RR {
 		return wire.RR{Name: owner, Type: t, Class: wire.ClassIN, TTL: r.TTL, Data: data}
 	}
-	out := records{owner: owner, dhcid: rr(wire.TypeDHCID, []byte(r.DHCID)), text: rr(wire.TypeTXT, nil), rules: r.Rules}
+	out := records{owner: owner, dhcid: rr(wire.TypeDHCID, []byte(r.DHCID)), text: rr(wire.TypeTXT, nil), rules: r.Rules, ownerID: ownerID}
 	if r.Marker != "" {
-		out.text.Data = append([]byte{byte(len(r.Marker))}, r.Marker...)
+		out.text.Data = textData(r.Marker)
 	}
 	switch {
 	case r.Kind == owned.Reverse:
@@ -50,17 +52,24 @@ func (r records) marks() []wire.RR {
 	return out
 }
 
-// leaving gives the marks that go with the last record of a name. The TXT marker may be of another address of the client,
-// which was put there when markers were configured.
+// leaving gives the marks that go with the last record of a name. A TXT marker may be of another address of the client, which
+// was put there when other markers were configured.
 func (r records) leaving() []wire.RR {
 	out := r.marks()
-	if r.rules.Marks() && len(r.text.Data) == 0 {
-		marker, text := r.text, Marker(string(r.dhcid.Data))
-		marker.Data = append([]byte{byte(len(text))}, text...)
-		out = append(out, marker)
+	if !r.rules.Marks() {
+		return out
+	}
+	for _, id := range slices.Compact([]string{"", r.ownerID}) {
+		marker := r.text
+		if marker.Data = textData(owned.Marker(id, string(r.dhcid.Data))); !bytes.Equal(marker.Data, r.text.Data) {
+			out = append(out, marker)
+		}
 	}
 	return out
 }
+
+// textData is the RDATA of a TXT record of one string.
+func textData(text string) []byte { return append([]byte{byte(len(text))}, text...) }
 
 // step is one update of one record: the part of a message that speaks of its name.
 type step struct{ prerequisites, updates []wire.RR }
@@ -186,15 +195,4 @@ func (r records) removeFound(f found) step {
 		}
 	}
 	return s
-}
-
-// markerOctets is how much of a client's digest a marker tells: enough that no two are alike by chance.
-const markerOctets = 16
-
-// Marker gives the text of the TXT record that says whose a name is, for a DHCID's data: it is made of the client and its
-// name alone, and so the same on every server that publishes the lease.
-func Marker(dhcid string) string {
-	const head = 3 // type of identifier and of digest (RFC 4701 section 3.1)
-	digest := dhcid[min(head, len(dhcid)):]
-	return fmt.Sprintf("bundy-dhcp-ddns=%x", digest[:min(markerOctets, len(digest))])
 }

@@ -32,11 +32,11 @@ var errNotAsked = errors.New("it cannot be asked from here")
 // SuiteName stands for the suite where a server's address would stand.
 const SuiteName = "this suite"
 
-// Here is Do for records in zones of this suite, as Domain.Ours says: each goes to its own Zone, or, with wire.Root, to
+// Here is Do for records in zones of this suite, as Domain.Ours says, with the owner that markers of today name: each goes to its own Zone, or, with wire.Root, to
 // the one that has it. A forward record and the reverse record of the same address and name right behind it are a pair:
 // when both are to be added it is both or none, and the reverse one is held back when the name cannot be had.
-func (p *Publisher) Here(ctx context.Context, rs ...owned.Record) []Result {
-	h := &here{suite: p.Suite, results: make([]Result, len(rs))}
+func (p *Publisher) Here(ctx context.Context, owner string, rs ...owned.Record) []Result {
+	h := &here{suite: p.Suite, owner: owner, results: make([]Result, len(rs))}
 	var units []unit
 	for i, r := range rs {
 		t := &task{record: r}
@@ -69,6 +69,7 @@ func (p *Publisher) Here(ctx context.Context, rs ...owned.Record) []Result {
 // here is one call of Here.
 type here struct {
 	suite   Suite
+	owner   string
 	tasks   []*task
 	results []Result
 }
@@ -129,7 +130,7 @@ func (h *here) run(ctx context.Context, units []unit) error {
 // begin finds the zone of a task and sets its first phase.
 func (h *here) begin(ctx context.Context, t *task) error {
 	zone := t.record.Zone
-	if t.begin(zone); zone != wire.Root {
+	if t.begin(zone, h.owner); zone != wire.Root {
 		return nil
 	}
 	sight, err := h.suite.Look(ctx, "", t.records.owner, wire.TypeSOA)
@@ -143,7 +144,7 @@ func (h *here) begin(ctx context.Context, t *task) error {
 		t.refused(sight.Rcode)
 		t.text = sight.Text
 	default:
-		t.begin(zone.Lower())
+		t.begin(zone.Lower(), h.owner)
 		t.zone = zone.Lower()
 	}
 	return nil

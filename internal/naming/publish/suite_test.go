@@ -50,7 +50,7 @@ func TestPairs(t *testing.T) {
 			s := servertest.New(t, []string{forwardZone, reverseZone})
 			s.Add(t, c.there...)
 			p := &publish.Publisher{Suite: s}
-			results := p.Here(t.Context(), pairOf(ours, c.state)...)
+			results := p.Here(t.Context(), "", pairOf(ours, c.state)...)
 			var got []string
 			for _, r := range results {
 				switch {
@@ -70,7 +70,7 @@ func TestPairs(t *testing.T) {
 			if all := append(s.Records(forwardZone), s.Records(reverseZone)...); len(all) != c.records {
 				t.Errorf("%d records, want %d: %q", len(all), c.records, all)
 			}
-			p.Here(t.Context(), pairOf(ours, owned.Removing)...)
+			p.Here(t.Context(), "", pairOf(ours, owned.Removing)...)
 			if all := append(s.Records(forwardZone), s.Records(reverseZone)...); len(all) != len(c.there) {
 				t.Errorf("after the removal: %q", all)
 			}
@@ -95,7 +95,7 @@ func TestBatchOfPairs(t *testing.T) {
 		rs = append(rs, record(owned.Forward, name, address, ours, owned.Adding), record(owned.Reverse, name, address, ours, owned.Adding))
 		address = address.Next()
 	}
-	for i, r := range p.Here(t.Context(), rs...) {
+	for i, r := range p.Here(t.Context(), "", rs...) {
 		if bad := i/2%7 == 0; bad != (r.Outcome != reconcile.Done) || r.Held != (bad && i%2 == 1) {
 			t.Errorf("%d: %+v", i, r)
 		}
@@ -130,30 +130,30 @@ func TestSuiteThatFails(t *testing.T) {
 		err      error
 		doubtful bool
 	}{{servertest.ErrSilent, true}, {fmt.Errorf("%w: it does not run", publish.ErrOver), false}} {
-		for _, r := range (&publish.Publisher{Suite: fault{s, c.err, false}}).Here(t.Context(), pairOf(ours, owned.Adding)...) {
+		for _, r := range (&publish.Publisher{Suite: fault{s, c.err, false}}).Here(t.Context(), "", pairOf(ours, owned.Adding)...) {
 			if r.Outcome != reconcile.Failed || r.Unanswered != c.doubtful || len(r.Refusals) != 1 || !errors.Is(r.Refusals[0].Err, c.err) || !strings.HasPrefix(r.Reason, "this suite: ") {
 				t.Errorf("%v: %+v", c.err, r)
 			}
 		}
 	}
-	if r := (&publish.Publisher{}).Here(t.Context(), pairOf(ours, owned.Adding)...)[0]; r.Outcome != reconcile.Failed {
+	if r := (&publish.Publisher{}).Here(t.Context(), "", pairOf(ours, owned.Adding)...)[0]; r.Outcome != reconcile.Failed {
 		t.Errorf("without suite: %+v", r)
 	}
 	s.SetRefuse(wire.RcodeNotAuth)
-	for _, r := range (&publish.Publisher{Suite: s}).Here(t.Context(), record(owned.Forward, pc, first, ours, owned.Adding)) {
+	for _, r := range (&publish.Publisher{Suite: s}).Here(t.Context(), "", record(owned.Forward, pc, first, ours, owned.Adding)) {
 		if r.Outcome != reconcile.Failed || r.Reason != "this suite: NOTAUTH, as the test says" || r.Unanswered {
 			t.Errorf("refused: %+v", r)
 		}
 	}
 	s.SetRefuse(0)
-	for _, r := range (&publish.Publisher{Suite: fault{s, nil, true}}).Here(t.Context(), pairOf(ours, owned.Adding)...) {
+	for _, r := range (&publish.Publisher{Suite: fault{s, nil, true}}).Here(t.Context(), "", pairOf(ours, owned.Adding)...) {
 		if r.Outcome != reconcile.Done {
 			t.Errorf("apart: %+v", r)
 		}
 	}
 	any := record(owned.Reverse, pc, second, ours, owned.Adding)
 	any.Zone = wire.Root
-	if r := (&publish.Publisher{Suite: s}).Here(t.Context(), any)[0]; r.Outcome != reconcile.Done || len(s.Records(reverseZone)) != 4 {
+	if r := (&publish.Publisher{Suite: s}).Here(t.Context(), "", any)[0]; r.Outcome != reconcile.Done || len(s.Records(reverseZone)) != 4 {
 		t.Errorf("in a zone that is to be found: %+v %q", r, s.Records(reverseZone))
 	}
 }

@@ -49,8 +49,8 @@ type task struct {
 }
 
 // begin sets the first phase at a server.
-func (t *task) begin(zone wire.Name) {
-	t.records, t.zone = recordsOf(t.record, zone), zone
+func (t *task) begin(zone wire.Name, ownerID string) {
+	t.records, t.zone = recordsOf(t.record, zone, ownerID), zone
 	t.rounds, t.seen, t.denied = 0, nil, false
 	t.outcome, t.reason, t.rcode = reconcile.Failed, "", 0
 	unchecked := t.record.Rules == owned.NoCheck || t.record.Rules == owned.NoDHCID

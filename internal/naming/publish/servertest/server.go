@@ -33,8 +33,10 @@ type Server struct {
 	updates     int
 	queries     int
 	behave      func(n int) Behaviour
-	asked       int              // updates since behave was set
+	asked       int                  // updates since behave was set
 	held        []update.Transaction // see Behaviour
+	noTransfer  bool
+	transfers   int
 }
 
 func emptyZone(t testing.TB, origin wire.Name) *zone.Version {
@@ -100,7 +102,9 @@ func (s *Server) serveTCP() {
 		if _, err := io.ReadFull(conn, size[:]); err == nil {
 			msg := make([]byte, binary.BigEndian.Uint16(size[:]))
 			if _, err := io.ReadFull(conn, msg); err == nil {
-				if reply, copies := s.answer(msg); copies > 0 {
+				if stream := s.transfer(msg); stream != nil {
+					conn.Write(stream) // as below
+				} else if reply, copies := s.answer(msg); copies > 0 {
 					conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...)) // as above
 				}
 			}
