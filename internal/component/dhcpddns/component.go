@@ -119,6 +119,8 @@ func (c *component) Call(ctx context.Context, command string, args map[string]js
 		}
 	case "reconcile":
 		run = func(e *engine) any { return e.reconcileNow() }
+	case "rebuild":
+		run = func(e *engine) any { return e.rebuildNow() }
 	default:
 		return nil, fmt.Errorf("unknown command %q", command)
 	}

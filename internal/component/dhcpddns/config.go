@@ -98,6 +98,7 @@ func specification(p paths.Paths) *schema.Module {
 		Command("why", "Show why a name is in DNS or not: leases, rules, records, and what was tried", whyArgs{}).
 		Command("who", "Show who has an address, or had it at a time, and which names it had", whoArgs{}).
 		Command("reconcile", "Compare leases and records now, try everything that waits at once, and put back what is gone from DNS", nil).
+		Command("rebuild", "Read the zones of all domains, and take over what this installation made there and the state does not know, as after the state was lost", nil).
 		PrivateCommand("getstats", "Return the statistics", nil).
 		Statistic(statistics{})
 }

@@ -52,6 +52,9 @@ func (e *engine) hear(n news) {
 
 // setLease takes one row: the newest state of its address.
 func (e *engine) setLease(from *source, l lease.Lease, news bool) {
+	if news {
+		e.letGo(l.Address)
+	}
 	old, had := from.leases[l.Address]
 	active := (l.State == lease.Active || l.State == lease.Registered) && l.ValidLifetime != 0 && !l.Expired(e.c.now()) &&
 		e.settings.names(l) && l.Kind != lease.PD // a delegated prefix is no address

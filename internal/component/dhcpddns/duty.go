@@ -29,9 +29,19 @@ func (e *engine) dutyChanged() {
 	}
 }
 
-// takeDuty compares everything, so that what became this node's is done at once.
+// takeDuty compares everything, so that what became this node's is done at once, and lets the zones be read for what another
+// node made meanwhile. When the state cannot be written it is done later.
 func (e *engine) takeDuty() {
 	e.links = localLinks()
+	next := e.c.node.Duties()
+	if e.dutyDue = !e.holdAnew(next); e.dutyDue {
+		return
+	}
+	gained := next.Gained(e.duties)
+	e.duties = next
+	if gained {
+		e.rebuildSoon()
+	}
 	e.c.deps.Log.Log(msgDuty, e.compareAll())
 }
 
@@ -76,8 +86,10 @@ func localLinks() []link {
 
 // interfaceOf gives the interface that the client of an address is behind: the one that its subnet names, else the one in
 // its network, of several the smallest; "" if neither is known.
-func (e *engine) interfaceOf(a netip.Addr) string {
-	for _, links := range [][]link{e.settings.links, e.links} {
+func (e *engine) interfaceOf(a netip.Addr) string { return interfaceOf(a, e.settings.links, e.links) }
+
+func interfaceOf(a netip.Addr, lists ...[]link) string {
+	for _, links := range lists {
 		best := link{}
 		for _, l := range links {
 			if l.prefix.Contains(a) && (best.name == "" || l.prefix.Bits() > best.prefix.Bits()) {

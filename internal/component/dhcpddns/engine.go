@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bundy/internal/dhcp/lease"
+	"bundy/internal/dhcp/redundancy"
 	"bundy/internal/dns/wire"
 	"bundy/internal/naming/follow"
 	"bundy/internal/naming/ncr"
@@ -102,6 +103,12 @@ type engine struct {
 	targetsNext  time.Time // then it is tried again
 	targetsHold  time.Time // until then nothing is sent while they are not known
 	targetsAgain bool      // and another one is to follow
+
+	duties  *redundancy.Duties   // that the state is by; those of the node may be newer
+	dutyDue bool                 // they are, and could not be taken
+	holds   *reconcile.Deadlines // when addresses with records that were found are held no longer
+	rebuild rebuild
+	later   []func() // parts of longer work, one for each round
 }
 
 // source is what is known of the leases of one DHCP server.
@@ -165,13 +172,16 @@ func newEngine(c *component, store *owned.Store, journal *ncr.Journal, wg *modul
 	}
 	e.check.nextAll = c.now().Add(firstCheck)
 	e.transactions, e.cutOff = context.WithCancel(context.Background())
-	e.inFlight, e.doubts = map[owned.Key]struct{}{}, reconcile.NewDeadlines()
+	e.inFlight, e.doubts, e.holds = map[owned.Key]struct{}{}, reconcile.NewDeadlines(), reconcile.NewDeadlines()
+	e.duties = c.node.Duties()
 	for r := range store.All() {
 		switch {
 		case r.State == owned.Adding || r.State == owned.Removing:
 			e.inFlight[r.Key] = struct{}{}
 		case r.State == owned.Present && c.now().Before(r.Doubt):
 			e.doubts.Set(r.Address, r.Doubt)
+		case r.State == owned.Present && r.Source == owned.Found:
+			e.holdUntil(r)
 		}
 		if r.State != owned.Settling {
 			r.NextTry = time.Time{} // the reason may be gone since the last run
@@ -191,6 +201,7 @@ func (e *engine) run(ctx context.Context) error {
 			e.targetsDue, e.targetsNext = false, time.Time{}
 			e.askTargets(ctx)
 		}
+		e.startRebuild(ctx, e.c.now())
 		timer.Reset(e.untilNext())
 		requests := e.requests
 		if len(e.backlog) > 0 {
@@ -256,8 +267,25 @@ func (e *engine) work() {
 			e.check.add(r.Key)
 		}
 	}
+	for range roundAddresses {
+		a, ok := e.holds.Past(now)
+		if !ok {
+			break
+		}
+		e.dirty.add(a)
+	}
 	if now.Before(e.holdOff) {
 		return
+	}
+	if e.dutyDue {
+		if e.takeDuty(); e.dutyDue {
+			return
+		}
+	}
+	if len(e.later) > 0 {
+		part := e.later[0]
+		e.later = e.later[1:]
+		part()
 	}
 	if len(e.backlog) > 0 {
 		rs := e.backlog
@@ -284,6 +312,8 @@ func (e *engine) untilNext() time.Duration {
 		earlier(from.ends.Next())
 	}
 	earlier(e.doubts.Next())
+	earlier(e.holds.Next())
+	earlier(e.rebuildDue())
 	earlier(e.writeBy, len(e.ended) > 0)
 	earlier(e.targetsNext, !e.targetsNext.IsZero())
 	if e.targetsPending(now) {
@@ -292,7 +322,7 @@ func (e *engine) untilNext() time.Duration {
 		earlier(e.schedule.NextTime())
 		earlier(e.check.due(e.settings.verify))
 	}
-	if e.dirty.len() > 0 {
+	if e.dirty.len() > 0 || e.dutyDue || len(e.later) > 0 {
 		next = now
 	}
 	if len(e.backlog) > 0 {
@@ -352,8 +382,17 @@ func (e *engine) configure(ctx context.Context, next change) {
 	if old != nil && !reflect.DeepEqual(old.catalog, e.settings.catalog) {
 		e.check.suspect(wire.Root) // another server knows nothing yet
 	}
+	if old != nil && e.settings.marker && (!old.marker || old.owner != e.settings.owner) {
+		e.check.suspect(wire.Root) // markers that are missing are put there
+		if e.settings.owner != "" {
+			e.rebuildSoon()
+		}
+	}
 	if soon := e.c.now().Add(e.settings.verify); soon.Before(e.check.nextAll) {
 		e.check.nextAll = soon
+	}
+	if old != nil && len(old.groups.Names())+len(e.settings.groups.Names()) > 0 {
+		e.takeDuty() // groups may be others, and with them what is ours
 	}
 	e.c.deps.Log.Log(msgConfigured, len(e.settings.catalog.Forward), len(e.settings.catalog.Reverse), strings.Join(files, " and "))
 }

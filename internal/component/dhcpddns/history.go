@@ -60,6 +60,8 @@ func (e *engine) happened(r owned.Record) (what, detail string) {
 		return "wanted", ""
 	case r.State == owned.Adding:
 		return "wanted", "name change request"
+	case r.State == owned.Present && r.Source == owned.Found:
+		return "found", "zone " + r.Zone.String()
 	case r.State == owned.Present:
 		return "published", "zone " + r.Zone.String()
 	case r.State == owned.Removing:
@@ -327,6 +329,6 @@ func (e *engine) status() any {
 		"enabled": e.settings.plan.Enabled(), "conflict_policy": e.settings.conflict.String(), "marker": e.settings.marker,
 		"forward_zones": domains(owned.Forward), "reverse_zones": domains(owned.Reverse), "records": counts,
 		"leases": leases, "leases_without_name": without, "trouble": e.trouble.shown(),
-		"pending_retries": e.schedule.Len(), "last_success": timeText(e.c.counters.lastSuccess.Load()), "last_error": last,
+		"rebuild": e.rebuildStatus(), "pending_retries": e.schedule.Len(), "last_success": timeText(e.c.counters.lastSuccess.Load()), "last_error": last,
 	}
 }

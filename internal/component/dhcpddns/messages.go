@@ -71,6 +71,12 @@ var (
 		"A lease is marked for updates, but its name is no domain name, or its client cannot be identified.")
 	msgDuty = logging.NewMessage("DHCP_DDNS_DUTY_CHANGED", logging.Info, "the roles of this node have changed, {waiting} changes of names wait",
 		"This node became master or backup of a redundancy group. As master it makes DNS right at once; as backup it sends nothing and changes nothing.")
+	msgRebuildZone = logging.NewMessage("DHCP_DDNS_REBUILD_ZONE", logging.Info, "zone {zone} read by {how}: {number}",
+		"The zone was looked through for records that this installation made and its state does not know, since the state is new, the node became master, or somebody gave the command rebuild. The number is of records, or of questions where the name servers give no transfer.")
+	msgRebuilt = logging.NewMessage("DHCP_DDNS_REBUILT", logging.Info, "{taken} records taken over from DNS, {foreign} of others left alone",
+		"All zones were read. Records that are provably of this installation are in the state now: they are removed when no lease can be behind them any more. Those in its networks with marks of others, or of nobody, are counted and left.")
+	msgRebuildFailed = logging.NewMessage("DHCP_DDNS_REBUILD_FAILED", logging.Warn, "zones are read again later: {reason}",
+		"Not all zones could be read, so that records which this installation made may be in DNS without its knowing. What was found is taken over; the rest is tried again.")
 	msgNameRefused = logging.NewMessage("DHCP_DDNS_NAME_REFUSED", logging.Warn, "{name} refused to {address} (pool {pool}, group {group}, interface {interface}): {reason}; it has {got}",
 		"A client asked for a name that it may not have: one that machines trust blindly, one of DhcpDdns/dynamic_dns/protected_names, a zone, its name server or mail exchanger, or one outside of the domains. It gets the name of the next source, or none. Such messages are written at most once a second; DhcpDdns leases shows all.")
 	msgSuiteTrouble = logging.NewMessage("DHCP_DDNS_SUITE_ERROR", logging.Error, "{what} cannot be changed, tried again until it works: {reason}",
@@ -88,6 +94,6 @@ func Messages() []*logging.Message {
 		msgInvalidNCR, msgRequest, msgNoForward, msgNoReverse, msgNoMatch, msgWantsFull, msgAdded, msgRemoved, msgRestored,
 		msgAddFailed, msgRemoveFailed, msgAgainFailed, msgConflict, msgSkipped, msgLeft, msgForwardAddRejected, msgForwardRemoveRejected,
 		msgReverseAddRejected, msgReverseRemoveRejected, msgForwardIOError, msgReverseIOError, msgFollowing,
-		msgFollowError, msgFollowRecovered, msgBadName, msgDuty, msgNameRefused, msgSuiteTrouble, msgSuiteWorks, msgStateError,
+		msgFollowError, msgFollowRecovered, msgBadName, msgDuty, msgRebuildZone, msgRebuilt, msgRebuildFailed, msgNameRefused, msgSuiteTrouble, msgSuiteWorks, msgStateError,
 	}
 }

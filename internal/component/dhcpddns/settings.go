@@ -35,6 +35,8 @@ type settings struct {
 	groups *redundancy.Groups // which say what is this node's to publish
 	links  []link             // subnets whose interface is configured
 
+	longest [families]uint32 // lifetime of a lease of our servers, in seconds
+
 	files []leaseFile // of our own DHCPv4 and DHCPv6 servers, then of others
 }
 
@@ -118,6 +120,7 @@ func decode(spec *schema.Module, doc schema.Document, p paths.Paths) (*settings,
 	}
 	s.files[1].family = 1
 	r.files(s, c.Files)
+	s.longest = [families]uint32{longestLease(doc[dhcp4Name]), longestLease(doc[dhcp6Name])}
 	s.links = append(linksOf(doc[dhcp4Name], "subnet4"), linksOf(doc[dhcp6Name], "subnet6")...)
 	var errs []error
 	if s.groups, errs = redundancy.Parse(doc[redundancy.Module]); len(errs) > 0 {

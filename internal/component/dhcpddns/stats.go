@@ -27,6 +27,7 @@ type statistics struct {
 	Reconciled  uint64 `json:"reconciled" help:"comparisons of an address' leases with its records"`
 	Verified    uint64 `json:"verified" help:"records that should be in DNS and were looked for there"`
 	Restored    uint64 `json:"restored" help:"names that were gone from DNS and were put back"`
+	Found       uint64 `json:"found" help:"records of this installation that were found in DNS and not in the state, and taken over"`
 	BadRows     uint64 `json:"lease_rows_skipped" help:"rows of the lease file that could not be read"`
 	Owned       uint64 `json:"owned" help:"records in the state store"`
 	Pending     uint64 `json:"pending" help:"records still to be added or removed, conflicts included"`
@@ -90,7 +91,7 @@ type counters struct {
 	families                            [2]struct{ added, removed, conflicts, failures atomic.Uint64 }
 	received, invalid, dropped, full    atomic.Uint64
 	reconciled, badRows, owned, pending atomic.Uint64
-	verified, restored                  atomic.Uint64
+	verified, restored, found           atomic.Uint64
 	lastSuccess                         atomic.Int64 // Unix seconds; 0 never
 	lastError                           atomic.Value // string: of the last transaction that failed
 }
@@ -122,7 +123,7 @@ func (c *counters) values() map[string]any {
 	out := map[string]any{
 		"requests_received": c.received.Load(), "requests_invalid": c.invalid.Load(),
 		"requests_dropped": c.dropped.Load(), "queue_full": c.full.Load(), "reconciled": c.reconciled.Load(),
-		"verified": c.verified.Load(), "restored": c.restored.Load(),
+		"verified": c.verified.Load(), "restored": c.restored.Load(), "found": c.found.Load(),
 		"lease_rows_skipped": c.badRows.Load(), "owned": c.owned.Load(), "pending": c.pending.Load(),
 		"last_success":            timeText(c.lastSuccess.Load()),
 		"dhcp_ddns_updates_total": c.updates.values(), "dhcp_ddns_deletes_total": c.deletes.values(),

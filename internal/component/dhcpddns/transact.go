@@ -61,7 +61,11 @@ func (e *engine) compare(now time.Time) {
 		if _, asked := e.store.Want(a); asked && e.settings.covers(a) {
 			changes = append(changes, owned.DropWant(a))
 		}
-		changes = append(changes, reconcile.Address(a, want, e.store.At(a))...)
+		have := e.store.At(a)
+		if _, leased := e.leaseOf(a); want == nil && !leased {
+			have = e.withoutHeld(have)
+		}
+		changes = append(changes, reconcile.Address(a, want, have)...)
 		e.c.counters.reconciled.Add(1)
 	}
 	switch written := e.conclude(changes); {

@@ -112,7 +112,7 @@ func (e *engine) verify(now time.Time) {
 	c.queue = c.queue[1:]
 	delete(c.queued, k)
 	c.nextOne = now.Add(c.pause)
-	if r, ok := e.store.Get(k); ok && r.State == owned.Present {
+	if r, ok := e.store.Get(k); ok && r.State == owned.Present && r.Source != owned.Found {
 		r.NextTry = now
 		e.schedule.Verify(r)
 	}
@@ -121,7 +121,7 @@ func (e *engine) verify(now time.Time) {
 // gather queues the records at and below origin that should be in DNS.
 func (e *engine) gather(origin wire.Name) {
 	for r := range e.store.All() {
-		if r.State == owned.Present && publish.Owner(r.Key, r.Zone).IsBelow(origin) {
+		if r.State == owned.Present && r.Source != owned.Found && publish.Owner(r.Key, r.Zone).IsBelow(origin) {
 			e.check.add(r.Key)
 		}
 	}

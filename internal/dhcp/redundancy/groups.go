@@ -34,6 +34,17 @@ func (g *Groups) Names() []string {
 	return slices.Clone(g.names)
 }
 
+// Subnets gives the subnets of all groups.
+func (g *Groups) Subnets() (out []netip.Prefix) {
+	if g == nil {
+		return nil
+	}
+	for _, m := range g.subnets {
+		out = append(out, m.prefix)
+	}
+	return out
+}
+
 // Has tells whether there is a group of that name.
 func (g *Groups) Has(name string) bool { return g != nil && slices.Contains(g.names, name) }
 
@@ -92,6 +103,19 @@ func (d *Duties) Group(a netip.Addr, iface string) string {
 
 // Empty tells whether there are no groups, so that all is served.
 func (d *Duties) Empty() bool { return d == nil || d.groups == nil || len(d.groups.names) == 0 }
+
+// Gained tells whether this node is master of a group that it was not master of before.
+func (d *Duties) Gained(before *Duties) bool {
+	if d == nil {
+		return false
+	}
+	for name := range d.masters {
+		if before == nil || !before.masters[name] {
+			return true
+		}
+	}
+	return false
+}
 
 func (d *Duties) equal(o *Duties) bool {
 	return d != nil && o != nil && d.groups == o.groups && len(d.masters) == len(o.masters) &&

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"path/filepath"
 
 	"bundy/internal/dhcp/lease"
 )
@@ -119,4 +120,55 @@ func same(a, b []fs.FileInfo) bool {
 		}
 	}
 	return true
+}
+
+// Rows reads the files that hold a server's leases and gives every row in them, also those of leases that ended, some maybe twice.
+// No file gives none. fn runs in the caller's goroutine.
+func Rows(path string, fn func(lease.Lease)) error {
+	for range maxReloads {
+		r := &reader{path: filepath.Clean(path)}
+		err := r.rows(fn)
+		r.close()
+		if !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+	return fmt.Errorf("lease file %s: %w", path, errMoved)
+}
+
+func (r *reader) rows(fn func(lease.Lease)) error {
+	if err := r.readable(); err != nil {
+		return err
+	}
+	parts := r.names()
+	before, err := identities(parts)
+	if err != nil {
+		return err
+	}
+	for i, name := range parts {
+		if before[i] == nil {
+			continue
+		}
+		r.close()
+		f, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return errMoved
+		}
+		if err != nil {
+			return fmt.Errorf("read leases: %w", err)
+		}
+		r.file, r.header, r.offset, r.skip = f, false, 0, false
+		if err := r.drain(func(e Event) {
+			for _, l := range e.Rows {
+				fn(l)
+			}
+		}); err != nil {
+			return err
+		}
+	}
+	after, err := identities(parts)
+	if err == nil && !same(before, after) {
+		err = errMoved
+	}
+	return err
 }

@@ -267,6 +267,16 @@ func (p *Plan) rulesAt(a netip.Addr) *Rules {
 	return &p.rules
 }
 
+// Pools gives the addresses of all pools.
+func (p *Plan) Pools() (out []Range) {
+	for _, n := range p.networks {
+		for _, a := range n.pools {
+			out = append(out, a.Range)
+		}
+	}
+	return out
+}
+
 // Place finds where an address lies.
 func (p *Plan) Place(a netip.Addr) Place { return p.networks[familyOf(a)].At(a) }
 

@@ -102,6 +102,15 @@ func forwardState(want *Desired, have []owned.Record) (state owned.State, expect
 // then about another state and says nothing. One that could not be added is tried by the rules of today.
 func keep(r owned.Record, want *Desired) []owned.Change {
 	before := r
+	switch {
+	case r.Source == owned.Found && r.State == owned.Present: // it may have gone since it was found
+		r.State = owned.Adding
+	case r.State == owned.Present && r.Rules.Marks() && want.Marker != "" && (r.Marker == "" || r.Marker == owned.Marker("", r.DHCID)):
+		r.Marker = want.Marker // the next look puts it there
+	}
+	if r.Source == owned.Found {
+		r.Expires = want.Expires
+	}
 	r.Source = want.Source
 	if r.State == owned.Conflict && r.Doubt.IsZero() {
 		r.Rules, r.Marker = want.Rules, want.Marker
