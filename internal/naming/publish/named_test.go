@@ -3,11 +3,7 @@ package publish_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,77 +12,9 @@ import (
 	"bundy/internal/dns/wire"
 	"bundy/internal/naming/owned"
 	"bundy/internal/naming/publish"
+	"bundy/internal/naming/publish/servertest"
 	"bundy/internal/naming/reconcile"
 )
-
-const namedConf = `
-options { directory "%[1]s"; listen-on port %[2]d { 127.0.0.1; }; listen-on-v6 { none; }; pid-file "%[1]s/pid";
-	session-keyfile "%[1]s/session.key"; recursion no; dnssec-validation no; notify no; };
-controls { };
-key dhcp.key { algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"; };
-zone "lab.example" { type primary; file "lab"; allow-update { key dhcp.key; }; allow-transfer { key dhcp.key; }; };
-zone "2.0.192.in-addr.arpa" { type primary; file "rev"; allow-update { key dhcp.key; }; };
-`
-
-const namedZone = "@ 60 IN SOA ns.elsewhere.net. root.elsewhere.net. 1 3600 900 86400 60\n@ 60 IN NS ns.elsewhere.net.\n"
-
-// startNamed runs BIND on loopback with two zones, or skips the test.
-func startNamed(t *testing.T) netip.AddrPort {
-	t.Helper()
-	named, err := exec.LookPath("named")
-	if err != nil {
-		if named = "/usr/sbin/named"; exec.Command(named, "-v").Run() != nil {
-			t.Skip("named (package bind9) is not installed")
-		}
-	}
-	probe, err := net.ListenPacket("udp", "127.0.0.1:0") // named cannot choose a port itself
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := probe.LocalAddr().(*net.UDPAddr).AddrPort()
-	probe.Close()
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"named.conf": fmt.Sprintf(namedConf, dir, address.Port()), "lab": namedZone + "static 60 IN A 203.0.113.1\nalias 60 IN CNAME static\n*.w 60 IN TXT wild\n" + bulk(),
-		"rev": namedZone + "77 60 IN PTR static.lab.example.\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.Command(named, "-g", "-n", "1", "-c", filepath.Join(dir, "named.conf"))
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Skipf("named does not start: %v", err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait() // killed: its status says nothing
-		log.Close()
-		if t.Failed() {
-			text, _ := os.ReadFile(log.Name())
-			t.Logf("log of named:\n%s", text)
-		}
-	})
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if _, err := ask(ctx, address, wire.MustParseName("lab.example."), wire.TypeSOA); err == nil {
-			return address
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal("named does not answer")
-		}
-	}
-}
 
 // ask gives the data of the answers that name and type fit.
 func ask(ctx context.Context, server netip.AddrPort, name wire.Name, typ wire.Type) ([]string, error) {
@@ -117,13 +45,13 @@ func ask(ctx context.Context, server netip.AddrPort, name wire.Name, typ wire.Ty
 // TestWithForeignServers checks that other implementations understand the same by our updates: the life of a name, and
 // that names of others are left alone.
 func TestWithForeignServers(t *testing.T) {
-	for name, start := range map[string]func(*testing.T) netip.AddrPort{"named": startNamed, "knotd": startKnot, "pdns": startPowerDNS} {
+	for name, start := range map[string]func(*testing.T) netip.AddrPort{"named": servertest.Named, "knotd": servertest.Knot, "pdns": startPowerDNS} {
 		t.Run(name, func(t *testing.T) { withForeign(t, start(t), name) })
 	}
 }
 
 func withForeign(t *testing.T, address netip.AddrPort, server string) {
-	key, err := tsig.ParseKey("dhcp.key:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0:hmac-sha256")
+	key, err := tsig.ParseKey(servertest.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
