@@ -72,6 +72,18 @@ func (s *Store) rotate() error {
 	return old.Close()
 }
 
+// beginAnew puts a journal with another header aside, to be compacted, after a compaction that was not finished.
+func (s *Store) beginAnew() error {
+	for _, suffix := range []string{".1", ".completed"} {
+		if _, err := os.Stat(s.path + suffix); err == nil {
+			if err := compact(s.path, s.opts.Family); err != nil {
+				return err
+			}
+		}
+	}
+	return s.rotate()
+}
+
 // compact merges F.2 and F.1 into a new F.2. Every step can be repeated after a crash.
 func compact(path string, family lease.Family) error {
 	completed := path + ".completed"
@@ -99,7 +111,7 @@ func compact(path string, family lease.Family) error {
 
 // merge writes the last row of each address in inputs to output, without tombstones. It reads the inputs twice and
 // remembers only which rows are the last.
-func merge(output string, inputs []string, family lease.Family) error {
+func merge(output string, inputs []string, family lease.Family) (failed error) {
 	last := map[[16]byte]uint64{} // number of a row over all inputs, from 1
 	rows, err := each(inputs, family, func(number uint64, l *lease.Lease) {
 		if l.ValidLifetime == 0 {
@@ -115,7 +127,12 @@ func merge(output string, inputs []string, family lease.Family) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() {
+		f.Close()
+		if failed != nil { // what is left of it would take the room that the journal needs on a full disk
+			os.Remove(output)
+		}
+	}()
 	out := bufio.NewWriterSize(&gently{f: f}, mergeBuffer)
 	out.Write(lease.AppendHeader(nil, family)) // errors of a bufio.Writer stay until Flush
 	var row []byte

@@ -164,11 +164,16 @@ func (s *Store) load() error {
 			return err
 		}
 	}
-	if s.size == 0 {
-		if err := s.begin(); err != nil {
-			return err
-		}
-	} else if upgrade || !got.current {
+	switch {
+	case s.size == 0:
+		err = s.begin()
+	case !got.current: // our rows have columns that its header does not name
+		upgrade, err = true, s.beginAnew()
+	}
+	if err != nil {
+		return err
+	}
+	if upgrade {
 		s.rows = s.opts.CompactAt + compactFactor*s.index.leases // an older form: compact at the first chance
 	}
 	if s.index.leases > manyLeases {

@@ -3,6 +3,8 @@ package memfile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -448,5 +450,74 @@ func BenchmarkPutDurable(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		window <- struct{}{}
 		s.Put(sample(i%65536), func(error) { <-window })
+	}
+}
+
+// TestOlderHeadersTakeNoNewRows opens files of versions with fewer columns: what is granted then is there after a crash
+// before the first compaction, and after it, whatever an earlier compaction left.
+func TestOlderHeadersTakeNoNewRows(t *testing.T) {
+	const first = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname"
+	row := func(a string) string { return a + ",02:00:00:00:00:01,,3600,1700003600,7,0,0,\n" }
+	for name, files := range map[string]map[string]string{
+		"journal":              {"": first + "\n" + row("192.0.2.9")},
+		"with state":           {"": first + ",state\n" + row("192.0.2.9")},
+		"with pools":           {"": lease.Family4.Header() + ",pool_id\n" + row("192.0.2.9")},
+		"rotated":              {"": first + "\n" + row("192.0.2.9"), ".1": first + "\n" + row("192.0.2.8")},
+		"completed":            {"": first + "\n" + row("192.0.2.9"), ".1": first + "\n", ".completed": first + "\n" + row("192.0.2.8")},
+		"completed by us":      {"": first + "\n" + row("192.0.2.9"), ".completed": lease.Family4.Header() + "\n" + row("192.0.2.8")},
+		"snapshot and journal": {"": first + "\n" + row("192.0.2.9"), ".2": first + "\n" + row("192.0.2.8")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "leases4.csv")
+			want := []netip.Addr{netip.MustParseAddr("192.0.2.9"), addr(500)}
+			for suffix, text := range files {
+				os.WriteFile(path+suffix, []byte(text), 0o640)
+				if strings.Contains(text, "192.0.2.8") {
+					want = append(want, netip.MustParseAddr("192.0.2.8"))
+				}
+			}
+			slices.SortFunc(want, netip.Addr.Compare)
+			check := func(path string) {
+				t.Helper()
+				s := open(t, path, Options{Report: func(text string) { t.Error(text) }})
+				if got := slices.SortedFunc(maps.Keys(contents(s)), netip.Addr.Compare); !slices.Equal(got, want) {
+					t.Errorf("got %v, want %v", got, want)
+				}
+				s.Close()
+			}
+			s := open(t, path, Options{Report: func(text string) { t.Error(text) }})
+			put(t, s, sample(500))
+			if line, _, _ := strings.Cut(readFile(t, path), "\n"); line != lease.Family4.Header() {
+				t.Errorf("rows of ours stand below %q", line)
+			}
+			s.Close()
+			check(path)
+			check(path)
+		})
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// TestFailedMergeLeavesNoFile: on a full disk what a compaction wrote would take the room that leases need.
+func TestFailedMergeLeavesNoFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "leases4.csv")
+	os.WriteFile(path+".1", lease.AppendRow(lease.AppendHeader(nil, lease.Family4), sample(1)), 0o640)
+	if err := os.Symlink("/dev/full", path+".output"); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	if err := compact(path, lease.Family4); err == nil {
+		t.Fatal("a full disk was not noticed")
+	}
+	if _, err := os.Lstat(path + ".output"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the unfinished file is left: %v", err)
 	}
 }
