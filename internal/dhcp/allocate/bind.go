@@ -70,7 +70,8 @@ func (w Wish) assign(b *Book, wanted int) Bindings {
 		out.Granted = append(out.Granted, w.binding(b, p))
 		return true
 	}
-	fresh := func(p netip.Prefix) bool { return len(w.Chosen)+len(out.Granted) < maxNew && granted(p) }
+	room := func() bool { return len(out.Granted) < maxBindings && len(w.Chosen)+len(out.Granted) < maxNew }
+	fresh := func(p netip.Prefix) bool { return room() && granted(p) }
 	for _, p := range w.reserved() {
 		granted(p)
 	}
@@ -83,10 +84,10 @@ func (w Wish) assign(b *Book, wanted int) Bindings {
 		}
 	}
 	offered := w.offered(b)
-	if len(out.Granted) == 0 {
+	if len(out.Granted) == 0 && room() {
 		w.one(b, own, offered, fresh)
 	}
-	for i := 0; i < len(w.Hints) && len(out.Granted) < wanted; i++ {
+	for i := 0; i < len(w.Hints) && len(out.Granted) < wanted && room(); i++ {
 		if h := w.Hints[i]; !h.Addr().IsUnspecified() {
 			fresh(h)
 		} else if i > 0 {
@@ -176,10 +177,11 @@ func (w Wish) vacant(b *Book, p *subnet.Pool, state State, granted func(netip.Pr
 		if !ok {
 			return false
 		}
-		if granted(netip.PrefixFrom(a, int(p.Length))) {
+		what := netip.PrefixFrom(a, int(p.Length))
+		if granted(what) {
 			return true
 		}
-		if !slices.Contains(w.Chosen, a) {
+		if !w.usable(b, what) { // else this message has it already
 			v.Set(a, Taken)
 		} else if state == Retired {
 			return false // the oldest stays the oldest
@@ -296,7 +298,7 @@ func (w Wish) usable(b *Book, what netip.Prefix) bool {
 			return false
 		}
 	case p == nil || !p.Limit.Allows(w.Classes) || p.Delegates != (w.Client.Kind == lease.PD) ||
-		what.Bits() != int(p.Length) || !aligned(p, a):
+		what.Bits() != int(p.Length) || !aligned(p, a) || p.Delegates && !b.alone(what):
 		return false
 	}
 	l, known := b.Leases.Get(a)

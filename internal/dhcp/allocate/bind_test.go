@@ -2,6 +2,7 @@ package allocate
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -199,4 +200,117 @@ func TestNeverTwice6(t *testing.T) {
 			consistent(t, b, leases, now)
 		}
 	})
+}
+
+// TestMessagesThatAskTooMuchTakeNothing: what a message may not have any more stays free for others.
+func TestMessagesThatAskTooMuchTakeNothing(t *testing.T) {
+	l := subnet.NewList([]*subnet.Subnet{{
+		ID: 1, Prefix: netip.MustParsePrefix("2001:db8:0:1::/64"), Pools: []*subnet.Pool{pool(t, "2001:db8:0:1::/119"), pool(t, "2001:db8:8000::/47", 56)},
+	}}, nil)
+	b, _ := NewBook(memory{}, NewOffers(), l, noon())
+	var hints []string
+	for i := range 32 {
+		hints = append(hints, netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 7: 1, 15: byte(0x80 + i)}), 128).String())
+	}
+	var chosen []netip.Addr
+	for iaid := range uint32(32) {
+		for _, w := range []Wish{
+			wish(l, Client{DUID: "a", Kind: lease.NA, IAID: iaid}, noon(), hints...),
+			wish(l, Client{DUID: "a", Kind: lease.NA, IAID: 100 + iaid}, noon()),
+			wish(l, Client{DUID: "a", Kind: lease.PD, IAID: iaid}, noon(), "::/56", "::/56", "::/56", "::/56", "::/56", "::/56", "::/56",
+				"::/56", "::/56", "::/56", "::/56", "::/56", "::/56", "::/56", "::/56", "::/56", "::/56", "::/56", "::/56", "::/56"),
+		} {
+			w.Chosen = chosen
+			for _, g := range Assign(w, b).Granted {
+				chosen = append(chosen, g.Prefix.Addr())
+			}
+		}
+	}
+	for _, p := range l.All()[0].Pools {
+		if _, used, _ := b.Vacancy(p).Counts(); used != 0 { // nothing was offered or leased
+			t.Errorf("%d of %v are not free", used, p.Range)
+		}
+	}
+	if len(chosen) != maxNew {
+		t.Errorf("%d granted", len(chosen))
+	}
+}
+
+// TestUnitsWithSmallerLeases: after delegated-len was made shorter, a unit is not given out as long as others' leases lie
+// in it, in whatever order they end, and not to who asks for it either.
+func TestUnitsWithSmallerLeases(t *testing.T) {
+	l, leases, now := isp(t), memory{}, noon()
+	first, second := netip.MustParseAddr("2001:db8:9000::"), netip.MustParseAddr("2001:db8:9000:0:8000::")
+	for _, a := range []netip.Addr{first, second, netip.MustParseAddr("2001:db8:9000:1:8000::")} {
+		leases[a] = lease.Lease{Address: a, Kind: lease.PD, PrefixLength: 80, DUID: "x", SubnetID: 1, Start: now, ValidLifetime: 100}
+	}
+	b, _ := NewBook(leases, NewOffers(), l, now)
+	c := Client{DUID: "a", Kind: lease.PD}
+	end := func(state lease.State) {
+		r := leases[first]
+		if r.State = state; state == lease.Active {
+			delete(leases, first)
+		} else {
+			leases[first] = r
+		}
+		b.Sync(first, now)
+	}
+	asked := func() string { return texts(Assign(wish(l, c, now, "2001:db8:9000::/64"), b)) }
+	all := func() (out []string) {
+		book, _ := NewBook(leases, NewOffers(), l, now)
+		for _, b := range []*Book{b, book} {
+			for range 4 {
+				for _, g := range Assign(wish(l, c, now, "::/64"), b).Granted {
+					out = append(out, g.Prefix.String())
+				}
+			}
+		}
+		return out
+	}
+	end(lease.Reclaimed)
+	if got := asked(); got == "2001:db8:9000::/64 " {
+		t.Errorf("reclaimed: %s overlaps the lease at %v", got, second)
+	}
+	if got := all(); slices.Contains(got, "2001:db8:9000::/64") || slices.Contains(got, "2001:db8:9000:1::/64") {
+		t.Errorf("reclaimed: %s", got)
+	}
+	end(lease.Active)
+	if got := asked(); got == "2001:db8:9000::/64 " {
+		t.Errorf("deleted: %s overlaps the lease at %v", got, second)
+	}
+	if got := texts(Assign(wish(l, c, now, "2001:db8:9000:1::/64"), b)); got == "2001:db8:9000:1::/64 " {
+		t.Errorf("%s overlaps a lease", got)
+	}
+	if got := all(); slices.Contains(got, "2001:db8:9000::/64") || slices.Contains(got, "2001:db8:9000:1::/64") {
+		t.Errorf("deleted: %s", got)
+	}
+}
+
+// TestReservedPrefixesOfOtherLengths: nobody else gets a part of a reserved prefix, or what it is a part of.
+func TestReservedPrefixesOfOtherLengths(t *testing.T) {
+	hosts, _ := subnet.NewHosts([]*subnet.Host{
+		{Identifier: subnet.Identifier{Kind: subnet.ByDUID, Value: "h"}, Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8:8000::/55")}},
+		{Identifier: subnet.Identifier{Kind: subnet.ByDUID, Value: "i"}, Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8:8000:280::/57")}},
+	})
+	l := subnet.NewList([]*subnet.Subnet{{
+		ID: 1, Prefix: netip.MustParsePrefix("2001:db8:0:1::/64"), Hosts: hosts, Pools: []*subnet.Pool{pool(t, "2001:db8:8000::/54", 56)},
+	}}, nil)
+	leases, now := memory{}, noon()
+	old := netip.MustParseAddr("2001:db8:8000:100::") // from before there was the reservation
+	leases[old] = lease.Lease{Address: old, Kind: lease.PD, PrefixLength: 56, DUID: "a", SubnetID: 1, Start: now, ValidLifetime: 100}
+	b, _ := NewBook(leases, NewOffers(), l, now)
+	c := Client{DUID: "a", Kind: lease.PD}
+	if got, _ := Extend(wish(l, c, now, "2001:db8:8000:100::/56"), b); texts(got) != "2001:db8:8000:300::/56 -2001:db8:8000:100::/56 left 2001:db8:8000:100::/56 " {
+		t.Errorf("renewed: %s", texts(got))
+	}
+	delete(leases, old)
+	b.Sync(old, now)
+	for _, hint := range []string{"::/56", "2001:db8:8000::/56", "2001:db8:8000:100::/56", "2001:db8:8000:200::/56"} {
+		if got := texts(Assign(wish(l, c, now, hint), b)); got != "2001:db8:8000:300::/56 " {
+			t.Errorf("%s: %s", hint, got)
+		}
+	}
+	if got := texts(Assign(wish(l, Client{DUID: "h", Kind: lease.PD}, now), b)); got != "2001:db8:8000::/55 " {
+		t.Errorf("reserved: %s", got)
+	}
 }

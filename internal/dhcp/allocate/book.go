@@ -30,12 +30,17 @@ type Book struct {
 	Offers    *Offers
 	subnets   *subnet.List
 	vacancies map[*subnet.Pool]*Vacancy
+
+	// crowded are units of pools, by their first addresses, in which leases of smaller prefixes lie. They are not given out
+	// before the book is made anew.
+	crowded map[netip.Addr]bool
+	odd     []netip.Prefix // what is reserved in pools of prefixes of another length
 }
 
 // NewBook reads all leases. Those whose subnet has another number now are returned as they should be: with the number
 // of the subnet that their address lies in, or 0 when their number belongs to another subnet now.
 func NewBook(leases Leases, offers *Offers, subnets *subnet.List, now time.Time) (b *Book, moved []lease.Lease) {
-	b = &Book{Leases: leases, Offers: offers, subnets: subnets, vacancies: map[*subnet.Pool]*Vacancy{}}
+	b = &Book{Leases: leases, Offers: offers, subnets: subnets, vacancies: map[*subnet.Pool]*Vacancy{}, crowded: map[netip.Addr]bool{}}
 	for _, s := range subnets.All() {
 		for _, p := range s.Pools {
 			b.vacancies[p] = NewVacancy(p)
@@ -58,6 +63,7 @@ func NewBook(leases Leases, offers *Offers, subnets *subnet.List, now time.Time)
 			retired = append(retired, past{l.Prefix(), l.Expire()})
 		} else {
 			b.mark(l.Prefix(), Taken)
+			b.crowd(l.Prefix())
 		}
 		return true
 	})
@@ -65,7 +71,7 @@ func NewBook(leases Leases, offers *Offers, subnets *subnet.List, now time.Time)
 		return cmp.Or(a.end.Compare(b.end), a.what.Addr().Compare(b.what.Addr()))
 	})
 	for _, p := range retired {
-		if _, v := b.vacancy(p.what.Addr()); v != nil && b.exact(p.what) {
+		if _, v := b.vacancy(p.what.Addr()); v != nil && b.exact(p.what) && v.State(p.what.Addr()) == Free {
 			v.Set(p.what.Addr(), Retired)
 		}
 	}
@@ -81,10 +87,44 @@ func NewBook(leases Leases, offers *Offers, subnets *subnet.List, now time.Time)
 
 func (b *Book) reserve(hosts *subnet.Hosts) {
 	for _, a := range hosts.Reserved() {
-		if s, _ := b.subnets.Pool(a); s != nil && s.Holder(a) != nil {
-			b.Take(a)
+		s, _ := b.subnets.Pool(a)
+		if s == nil || s.Holder(a) == nil {
+			continue
+		}
+		b.Take(a)
+		for _, p := range s.Holder(a).Prefixes {
+			if p.Addr() == a && !b.exact(p) {
+				b.mark(p, Taken)
+				b.odd = append(b.odd, p)
+			}
 		}
 	}
+}
+
+// crowd notes that a lease of a smaller prefix lies in a unit of its pool.
+func (b *Book) crowd(what netip.Prefix) {
+	if p, v := b.vacancy(what.Addr()); v != nil && what.Bits() > int(p.Length) {
+		b.crowded[v.base(what.Addr())] = true
+	}
+}
+
+// alone tells whether nothing overlaps a prefix that is one of its pool, but a lease or an offer of exactly that one.
+func (b *Book) alone(what netip.Prefix) bool {
+	for _, p := range b.odd {
+		if p.Overlaps(what) {
+			return false
+		}
+	}
+	a := what.Addr()
+	_, v := b.vacancy(a)
+	if v == nil || v.State(a) != Taken {
+		return true
+	}
+	if b.crowded[a] {
+		return false
+	}
+	l, known := b.Leases.Get(a)
+	return known && l.Prefix() == what || b.Offers.byAddress[a] != nil
 }
 
 // Sync brings what is free in line with the lease, the offer and the reservation of an address, or of a prefix by its
@@ -102,7 +142,7 @@ func (b *Book) Sync(a netip.Addr, now time.Time) {
 		v.Set(a, Taken)
 	case known && l.State != lease.Reclaimed:
 		b.mark(l.Prefix(), Taken)
-	case !b.exact(netip.PrefixFrom(a, int(p.Length))): // others may lie in the same unit
+	case !b.exact(netip.PrefixFrom(a, int(p.Length))) || b.crowded[a]: // others may lie in the same unit
 	case known:
 		v.Set(a, Retired)
 	default:

@@ -111,7 +111,12 @@ func (q Query) vacant(b *Book, s *subnet.Subnet, state State) (netip.Addr, bool)
 			if q.usable(b, a) {
 				return a, true
 			}
-			v.Set(a, Taken)
+			switch occupied := q.Occupied != nil && q.Occupied(a); {
+			case !occupied:
+				v.Set(a, Taken)
+			case state == Retired: // for others: anybody can say that it is a relay agent with this address
+				v.Set(a, Retired) // behind all others
+			}
 		}
 	}
 	return netip.Addr{}, false

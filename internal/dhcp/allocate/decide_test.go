@@ -267,3 +267,26 @@ func TestHeld(t *testing.T) {
 		t.Error("a lease that is not there is held")
 	}
 }
+
+// TestFalseRelayAddressesTakeNothing: a message that says it came by way of a relay agent with a free address keeps that
+// address from nobody else.
+func TestFalseRelayAddressesTakeNothing(t *testing.T) {
+	for _, retired := range []bool{false, true} {
+		l := subnet.NewList([]*subnet.Subnet{{ID: 1, Prefix: netip.MustParsePrefix("192.0.2.0/24"), Pools: []*subnet.Pool{pool(t, "192.0.2.10 - 192.0.2.13")}}}, nil)
+		leases := memory{}
+		for a := l.All()[0].Pools[0].First; retired && l.All()[0].Pools[0].Contains(a); a = a.Next() {
+			leases[a] = lease.Lease{Address: a, HWType: 1, HWAddr: "before", SubnetID: 1, Start: noon(), ValidLifetime: 100, State: lease.Reclaimed}
+		}
+		b, _ := NewBook(leases, NewOffers(), l, noon())
+		q := Query{Subnets: l.All(), Client: Client{HWType: 1, HWAddr: "a"}, Now: noon()}
+		for a := l.All()[0].Pools[0].First; l.All()[0].Pools[0].Contains(a); a = a.Next() {
+			q.Occupied = func(o netip.Addr) bool { return o == a }
+			if d := Discover(q, b); d.Verdict != Grant || d.Address == a {
+				t.Errorf("relay agent %v: %+v", a, d)
+			}
+		}
+		if _, used, old := b.Vacancy(l.All()[0].Pools[0]).Counts(); used != old {
+			t.Errorf("retired %v: %d addresses are taken", retired, used-old)
+		}
+	}
+}

@@ -110,6 +110,28 @@ func (v *Vacancy) Set(a netip.Addr, s State) {
 	}
 }
 
+// State tells what is noted of the unit that an address lies in; Free of what lies outside of the pool.
+func (v *Vacancy) State(a netip.Addr) State {
+	unit, ok := v.unit(a)
+	if !ok {
+		return Free
+	}
+	c := v.chunks[unit/chunkSize]
+	switch {
+	case c == nil || c.words[unit%chunkSize/64]&(1<<(unit%64)) == 0:
+		return Free
+	case v.retired[unit] != nil:
+		return Retired
+	}
+	return Taken
+}
+
+// base is the first address of the unit that an address of the pool lies in.
+func (v *Vacancy) base(a netip.Addr) netip.Addr {
+	unit, _ := v.unit(a)
+	return v.address(unit)
+}
+
 // Free gives the first address of a free unit, the one behind that given last; false when there is none. The unit stays
 // as it is until Set.
 func (v *Vacancy) Free() (netip.Addr, bool) {
