@@ -30,7 +30,7 @@ func (s *server) respond(x *exchange) bool {
 		x.answer = packet4.ACK
 	}
 	reply := x.header()
-	if id, ok := x.request.Get(packet4.OptClientID); ok && x.set.echoClientID && x.client.ID != "" {
+	if id, ok := x.request.Get(packet4.OptClientID); ok && x.set.echoClientID {
 		reply.Set(packet4.OptClientID, id)
 	}
 	if x.answer != packet4.NAK {

@@ -226,7 +226,11 @@ func TestCacheThreshold(t *testing.T) {
 func TestClientsWithoutIdentifiers(t *testing.T) {
 	b := newBench(t, `{"subnet4": [{"subnet": "192.0.2.0/24", "pool": ["192.0.2.10 - 192.0.2.12"], "match-client-id": false}]}`)
 	b.expect(b.exchange(packet4.Request, "id=firmware", "want=192.0.2.10", "server=192.0.2.1"), "ACK 192.0.2.10")
-	b.expect(b.exchange(packet4.Discover, "id=system"), "OFFER 192.0.2.10")
+	offer := b.exchange(packet4.Discover, "id=system")
+	b.expect(offer, "OFFER 192.0.2.10")
+	if id, _ := offer.Get(packet4.OptClientID); string(id) != "system" { // RFC 6842: unaltered, whatever the server makes of it
+		t.Errorf("client identifier %q in the answer", id)
+	}
 	b.expect(b.exchange(packet4.Discover, "id=firmware", "mac=020000000002"), "OFFER 192.0.2.11")
 	if l, _ := b.store.Get(addr("192.0.2.10")); l.ClientID != "firmware" {
 		t.Errorf("%+v", l)
