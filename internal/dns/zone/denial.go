@@ -136,7 +136,11 @@ func (v *Version) chain() *hashing {
 // hasNSEC3 tells whether the zone has the NSEC3 record of a hash, made with these parameters.
 func (v *Version) hasNSEC3(x *nsecHash, h *hashing) bool {
 	var room [wire.MaxName]byte
-	n := v.names.get(x.owner(v.key, room[:]))
+	owner := x.owner(v.key, room[:])
+	if owner == "" {
+		return false
+	}
+	n := v.names.get(owner)
 	if !n.exists() {
 		return false
 	}

@@ -307,3 +307,12 @@ func TestViewFails(t *testing.T) {
 		}
 	}
 }
+
+// TestViewOfLongOrigin asks a zone whose name leaves no room for the hash of one, and which says that it has hashes.
+func TestViewOfLongOrigin(t *testing.T) {
+	d := openDB(t)
+	origin := strings.Repeat(strings.Repeat("a", 59)+".", 4)
+	w := newTwin(t, d, newAsker(t, d), origin+" 60 IN SOA . . 1 2 3 4 5\n"+origin+" 60 IN NS ns.example.\n"+origin+" 60 IN NSEC3PARAM 1 0 0 -\n")
+	w.compare(t, w.memory.Origin(), wire.TypeNSEC3PARAM)
+	w.compare(t, "\x01b"+w.memory.Origin(), wire.TypeA)
+}
