@@ -40,7 +40,8 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 	defer c.authority.SetObserver(nil)
 	c.useSources(sources)
 	c.serving.Store(time.Now().UnixNano())
-	defer c.answerStored()()
+	failed, stopStored := c.answerStored()
+	defer stopStored()
 	c.apply(sockets)
 	c.log.Log(msgStarted, fmt.Sprint(s.listen), c.zones())
 	defer c.deps.Bus.Subscribe(module.EventRefresh, func(json.RawMessage) {
@@ -59,6 +60,8 @@ func (c *component) Run(ctx context.Context, ready func()) error {
 			c.log.Log(msgExiting)
 			return nil
 		case err := <-c.server.Failed():
+			return err
+		case err := <-failed:
 			return err
 		case z := <-c.reloads:
 			c.reload(ctx, z)

@@ -2,10 +2,10 @@ package auth
 
 import (
 	"net/netip"
-	"sync"
 
 	"bundy/internal/dns/server"
 	"bundy/internal/dns/wire"
+	"bundy/internal/suite/module"
 )
 
 // storedWorkers answer queries for zones that are not in memory. A query takes a hundred microseconds of reading, so that
@@ -55,14 +55,15 @@ func (r *responder) unreadable(req *server.Request, out []byte, err error) []byt
 	return r.refuse(req, out, wire.RcodeServFail)
 }
 
-// answerStored starts the workers. The result ends them; queries that wait then get no answer.
-func (c *component) answerStored() (stop func()) {
+// answerStored starts the workers. failed delivers the first panic of one, and stop ends them; queries that wait then get no
+// answer.
+func (c *component) answerStored() (failed <-chan error, stop func()) {
 	done := make(chan struct{})
-	var workers sync.WaitGroup
+	workers := module.NewBackground()
 	for range storedWorkers {
 		workers.Go(func() { c.storedWorker(done) })
 	}
-	return func() {
+	return workers.Failed(), func() {
 		close(done)
 		workers.Wait()
 	}

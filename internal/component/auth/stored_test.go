@@ -58,7 +58,7 @@ func TestStoredZone(t *testing.T) {
 		t.Errorf("when too many wait: %+v, %v", m, err)
 	}
 	store("192.0.2.2") // after the questions, before the answers
-	stop := c.answerStored()
+	failed, stop := c.answerStored()
 	for range maxStored {
 		m, err := wire.ParseMessage(<-replies)
 		if err != nil || m.Header.ID != 4711 || m.Header.Flags&wire.FlagAA == 0 || len(m.Answer) != 1 || string(m.Answer[0].Data) != "\xc0\x00\x02\x02" {
@@ -71,5 +71,21 @@ func TestStoredZone(t *testing.T) {
 	stop()
 	if put(false) != nil || len(replies) != 0 {
 		t.Error("a worker is left")
+	}
+	if len(failed) > 0 {
+		t.Error(<-failed)
+	}
+}
+
+// TestStoredWorkerPanics: a query that a worker cannot stand ends the component, not the process with all others in it.
+func TestStoredWorkerPanics(t *testing.T) {
+	g := newRig(t)
+	c := &component{authority: g.authority, stats: newStatistics(), strangers: rate.NewLimiter(strangerLines, strangerBurst), stored: newStoredQueries()}
+	c.policy.Store(g.policies.Load())
+	failed, stop := c.answerStored()
+	defer stop()
+	c.stored.waiting <- storedQuery{message: nil} // nothing sends it: a message has a header
+	if err := <-failed; err == nil {
+		t.Error("no error")
 	}
 }
